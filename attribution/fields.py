@@ -1,0 +1,96 @@
+"""Reading one value out of a case, or saying which one is wrong (CaseError with its pointer)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from attribution.errors import CaseError
+
+_MISSING = object()
+INF = math.inf
+
+
+def number(value: Any, pointer: str, low: float = -INF, high: float = INF) -> float:
+    """A finite number within [low, high]; booleans and numeric strings are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CaseError("not a number", f"expected a number, got {_shown(value)}", pointer)
+    try:
+        found = float(value)
+    except OverflowError:
+        raise CaseError("out of range", "the number is too large", pointer) from None
+    if not math.isfinite(found):
+        raise CaseError("not a finite number", f"got {_shown(value)}", pointer)
+    if not low <= found <= high:
+        raise CaseError(
+            "out of range", f"expected a number in [{low:g}, {high:g}], got {found:g}", pointer
+        )
+    return found
+
+
+def optional_number(  # noqa: PLR0913 - a bound each side and a default are the point of it
+    source: Mapping[str, Any],
+    key: str,
+    at: str,
+    default: float,
+    low: float = -INF,
+    high: float = INF,
+) -> float:
+    value = source.get(key)
+    return default if value is None else number(value, f"{at}/{key}", low, high)
+
+
+def text(source: Mapping[str, Any], key: str, at: str) -> str:
+    value = source.get(key)
+    if not isinstance(value, str) or not value:
+        raise CaseError("text missing", f"'{key}' must be a non-empty text", f"{at}/{key}")
+    return value
+
+
+def choice(
+    source: Mapping[str, Any], key: str, at: str, allowed: tuple[str, ...], default: str | None
+) -> str:
+    value = source.get(key, default)
+    if value not in allowed:
+        detail = f"'{key}' must be one of {', '.join(allowed)}; got {_shown(value)}"
+        raise CaseError("unknown choice", detail, f"{at}/{key}")
+    return str(value)
+
+
+def items(source: Mapping[str, Any], key: str, at: str, default: Any = _MISSING) -> list[Any]:
+    """A JSON array; absent gives `default` when there is one, else an error."""
+    value = source.get(key)
+    if value is None and default is not _MISSING:
+        return list(default)
+    if not isinstance(value, list | tuple):
+        raise CaseError("list missing", f"'{key}' must be a list", f"{at}/{key}")
+    return list(value)
+
+
+def mapping(value: Any, pointer: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise CaseError("not an object", f"expected an object, got {_shown(value)}", pointer)
+    return value
+
+
+def times(values: list[Any], at: str) -> list[float]:
+    """Strictly increasing finite times."""
+    found = [number(value, f"{at}/{index}") for index, value in enumerate(values)]
+    for index in range(1, len(found)):
+        if found[index] <= found[index - 1]:
+            raise CaseError("times not increasing", "each must be later than the one before",
+                            f"{at}/{index}")
+    return found
+
+
+def readings(values: list[Any], at: str) -> list[float]:
+    """Finite numbers or null; null becomes NaN."""
+    nan = math.nan
+    return [
+        nan if value is None else number(value, f"{at}/{index}")
+        for index, value in enumerate(values)
+    ]
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "..."

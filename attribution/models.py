@@ -1,0 +1,163 @@
+"""What Graygate sees: services, who is exposed to which change, metrics, alerts and findings."""
+
+import uuid
+
+from django.db import models
+
+
+class Tier(models.IntegerChoices):
+    MOST_IMPORTANT = 0, "0: most important"
+    IMPORTANT = 1, "1: important"
+    NORMAL = 2, "2: normal"
+    LEAST = 3, "3: least"
+
+
+class Service(models.Model):
+    """A thing that is changed, observed and blamed. Written by operators only."""
+
+    name = models.CharField(max_length=100, unique=True)
+    team = models.CharField(max_length=100)
+    environment = models.CharField(max_length=50, default="production")
+    tier = models.SmallIntegerField(choices=Tier, default=Tier.NORMAL)
+    calls = models.ManyToManyField("self", symmetrical=False, related_name="callers", blank=True)
+    # Names of the smallest things that can be exposed: instances, hosts, user buckets.
+    units = models.JSONField(default=list)
+    # {"canary": matchers, "control": matchers}: what `$cohort` in a query is replaced by.
+    cohorts = models.JSONField(default=dict)
+    # {"name": "scrape", "config": {"urls": [...]}}; empty: nothing is read from this service.
+    source = models.JSONField(default=dict)
+    # {"name": "http", "config": {"target": "..."}}: a target of the operator's file, never a URL.
+    executor = models.JSONField(default=dict)
+    # Metrics that attribution reads though they guard nothing: guardrail specs, plus "peer".
+    telemetry = models.JSONField(default=list)
+
+    # The collector's own state: last raw counters, and when the next read is due.
+    counters = models.JSONField(default=dict)
+    due_at = models.DateTimeField(null=True, db_index=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Guardrail(models.Model):
+    """A metric compared between cohorts. With `change_id` it guards that change only."""
+
+    name = models.CharField(max_length=100)
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="guardrails")
+    change_id = models.UUIDField(null=True, blank=True, db_index=True)
+    spec = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "service", "change_id"],
+                name="guardrail_once",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Exposure(models.Model):
+    """One step of one change's observed share on one service; share 0 ends it. Append-only."""
+
+    change_id = models.UUIDField(db_index=True)
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="exposures")
+    at = models.DateTimeField()
+    share = models.FloatField()
+    units = models.JSONField(default=list)
+    kind = models.CharField(max_length=50)
+    managed = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["service", "at"])]
+
+
+class Sample(models.Model):
+    """What one read of one service gave: increments since the read before.
+
+    values: {metric: {"canary": [events, total] | null, "control": ..., "all": ...}}.
+    `error` says that the source failed: a read that failed is not a read of zero.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="samples")
+    at = models.DateTimeField()
+    values = models.JSONField(default=dict)
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["at"]
+        indexes = [models.Index(fields=["service", "at"])]
+
+
+class Alert(models.Model):
+    """One alert as Alertmanager told it; (fingerprint, starts_at) is its identity."""
+
+    fingerprint = models.CharField(max_length=64)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    status = models.CharField(max_length=20)
+    labels = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL)
+    truncated = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["fingerprint", "starts_at"], name="alert_once")
+        ]
+
+
+class Anomaly(models.Model):
+    """A deviation of one service's metric, wherever it was noticed."""
+
+    class Origin(models.TextChoices):
+        ALERT = "alert"
+        JUDGE = "judge"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="anomalies")
+    metric = models.CharField(max_length=100)
+    origin = models.CharField(max_length=10, choices=Origin)
+    # The alert's fingerprint, or the change whose own verdict failed: one open anomaly for each.
+    key = models.CharField(max_length=100)
+    started_at = models.DateTimeField()
+    detected_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        ordering = ["-detected_at"]
+        verbose_name_plural = "anomalies"
+        constraints = [
+            models.UniqueConstraint(fields=["origin", "key", "started_at"], name="anomaly_once")
+        ]
+
+
+class Finding(models.Model):
+    """One attribution of one anomaly, with the case it was computed from. Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    anomaly = models.ForeignKey(Anomaly, on_delete=models.CASCADE, related_name="findings")
+    at = models.DateTimeField()
+    case = models.JSONField()
+    suspects = models.JSONField()
+    none_of_them = models.FloatField()
+    localized = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["anomaly", "-at"])]

@@ -1,0 +1,1 @@
+"""Mathematics of judging and attribution: numpy in, numpy out, nothing else."""

@@ -1,0 +1,78 @@
+"""Reads the operator's environment into settings; a bad value is kept for the system checks."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+def flag(name: str, *, default: bool) -> bool:
+    return os.environ.get(name, str(default)).lower() in {"1", "true", "yes", "on"}
+
+
+def database_settings(var_dir: Path) -> dict[str, Any]:
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        return {
+            "ENGINE": "controlplane.embedded",
+            "NAME": "postgres",
+            "USER": "postgres",
+            "OPTIONS": {"data_directory": str(var_dir / "postgresql")},
+        }
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": query,
+    }
+
+
+def broker_settings(var_dir: Path) -> dict[str, Any]:
+    """Redis or RabbitMQ by CELERY_BROKER_URL; else files in a folder, which need no server."""
+    url = os.environ.get("CELERY_BROKER_URL", "")
+    if url:
+        return {"CELERY_BROKER_URL": url}
+    folder = var_dir / "broker"
+    return {
+        "CELERY_BROKER_URL": "filesystem://",
+        "CELERY_BROKER_TRANSPORT_OPTIONS": {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+            "polling_interval": 0.2,
+        },
+        "GRAYGATE_BROKER_FOLDER": folder,
+    }
+
+
+@dataclass(frozen=True)
+class OperatorFile:
+    """What only the operator may say: where requests may go, and with which secrets."""
+
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    webhooks: list[dict[str, Any]] = field(default_factory=list)
+    allowed_destinations: tuple[str, ...] = ()
+    error: str = ""
+
+
+def operator_file(path: str | None) -> OperatorFile:
+    """An unreadable file must not stop `manage.py check` from saying what is wrong with it."""
+    if not path:
+        return OperatorFile()
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return OperatorFile(
+            targets=dict(content.get("targets", {})),
+            webhooks=list(content.get("webhooks", [])),
+            allowed_destinations=tuple(content.get("allowed_destinations", ())),
+        )
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return OperatorFile(error=f"{path}: {error}")

@@ -1,0 +1,201 @@
+"""What Graygate governs: changes, their assessment, approvals, policies, tokens and feedback."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from rollout.machine import ChangeState
+
+
+class ChangeClass(models.TextChoices):
+    STANDARD = "standard"
+    NORMAL = "normal"
+    EMERGENCY = "emergency"
+
+
+class RiskLevel(models.TextChoices):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Change(models.Model):
+    """One intended modification of production."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(max_length=200)
+    kind = models.CharField(max_length=50)
+    change_class = models.CharField(max_length=20, choices=ChangeClass, default=ChangeClass.NORMAL)
+    environment = models.CharField(max_length=50, default="production")
+    # [{"service", "units"?}], as validated at intake.
+    targets = models.JSONField()
+    # The submission as it was taken, validated.
+    artefact = models.JSONField(null=True)
+    before = models.JSONField(null=True)
+    source = models.JSONField(default=dict)
+    executor = models.JSONField(default=dict)
+    plan = models.JSONField(default=dict)
+    author = models.CharField(max_length=100)
+    state = models.CharField(
+        max_length=20, choices=ChangeState, default=ChangeState.SUBMITTED, db_index=True
+    )
+    reasons = models.JSONField(default=list)
+    # No key: the floor below is read by this id, and owns its rows.
+    rollout_id = models.UUIDField(null=True, unique=True)
+    scheduled_for = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    review_due_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Assessment(models.Model):
+    """How risky, and why. The newest counts; the older ones stay."""
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="assessments")
+    version = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    level = models.CharField(max_length=10, choices=RiskLevel)
+    score = models.FloatField()
+    reach = models.FloatField()
+    hazard = models.FloatField()
+    likelihood = models.FloatField()
+    reversibility = models.CharField(max_length=20)
+    policy = models.JSONField()
+    # The case given to classify(), so that the assessment can be computed again.
+    case = models.JSONField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        get_latest_by = ["at", "id"]
+
+
+class Signal(models.Model):
+    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="signals")
+    signal_id = models.CharField(max_length=100)
+    severity = models.CharField(max_length=10, choices=RiskLevel)
+    summary = models.TextField()
+    where = models.CharField(max_length=300, blank=True)
+    why = models.TextField(blank=True)
+    remedy = models.TextField(blank=True)
+    aliases = models.JSONField(default=list)
+
+
+class Approval(models.Model):
+    class Answer(models.TextChoices):
+        APPROVE = "approve"
+        REJECT = "reject"
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="approvals")
+    actor = models.CharField(max_length=100)
+    answer = models.CharField(max_length=10, choices=Answer)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "actor"], name="approval_once_a_person")
+        ]
+
+
+class Policy(models.Model):
+    """One row of the policy table; the most specific match wins. Data, versioned."""
+
+    name = models.CharField(max_length=100, unique=True)
+    version = models.PositiveIntegerField(default=1)
+    # risk.policy.PolicyRow as JSON: {"when": {...}, "then": {...}}.
+    spec = models.JSONField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+
+class Silence(models.Model):
+    """On-call is not paged for matching messages while it lasts; deciding is not affected."""
+
+    name = models.CharField(max_length=100, unique=True)
+    scope = models.JSONField(default=dict)
+    reason = models.TextField()
+    actor = models.CharField(max_length=100)
+    ends_at = models.DateTimeField()
+
+
+class ApiToken(models.Model):
+    """`gg_<key>.<secret>`; only an HMAC of the secret is kept."""
+
+    key = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    # Never more than the user's role allows; checked at each request.
+    scopes = models.JSONField(default=list)
+    description = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a request that may come again. `status` null: still in flight."""
+
+    actor = models.CharField(max_length=100)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["actor", "key"], name="idempotency_key_once")
+        ]
+
+
+class Event(models.Model):
+    """A CloudEvent as it came in; (source, id) is its identity."""
+
+    source = models.CharField(max_length=300)
+    event_id = models.CharField(max_length=200)
+    type = models.CharField(max_length=200)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "event_id"], name="event_once")]
+
+
+class Feedback(models.Model):
+    class Answer(models.TextChoices):
+        RIGHT = "right"
+        WRONG = "wrong"
+        MISSED = "missed"
+
+    decision_id = models.UUIDField(db_index=True)
+    change_id = models.UUIDField(db_index=True)
+    answer = models.CharField(max_length=10, choices=Answer)
+    comment = models.TextField(blank=True)
+    actor = models.CharField(max_length=100)
+    at = models.DateTimeField(auto_now_add=True)
+
+
+class Outcome(models.Model):
+    """How a change ended: what classification and policy are measured against later."""
+
+    change = models.OneToOneField(Change, on_delete=models.CASCADE, related_name="outcome")
+    result = models.CharField(max_length=30)
+    level = models.CharField(max_length=10, choices=RiskLevel)
+    ended_at = models.DateTimeField()
+    max_exposure = models.FloatField(default=0.0)
+    recovered_at = models.DateTimeField(null=True)
