@@ -104,7 +104,8 @@ class Placement(models.Model):
 
     token = models.PositiveBigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(db_index=True)
+    # null: nothing is due for it any more.
+    due_at = models.DateTimeField(null=True, db_index=True)
     failures = models.PositiveIntegerField(default=0)
     last_error = models.TextField(default="", blank=True)
 
@@ -200,4 +201,19 @@ class AllowedTransition(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["machine", "source", "target"], name="transition_once")
+        ]
+
+
+class DryRunTarget(models.Model):
+    """The world of the `dryrun` executor."""
+
+    rollout_id = models.UUIDField()
+    target = models.CharField(max_length=100)
+    share = models.FloatField(default=0.0)
+    units = models.JSONField(default=list)
+    generation = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rollout_id", "target"], name="dryrun_target_once")
         ]

@@ -41,6 +41,8 @@ class RolloutSpec:
     # Guardrail specs by service name, as they were at the start.
     guardrails: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     version: str = ""
+    # What is in place before: an undo is a new rollout of it.
+    previous_version: str = ""
     on_inconclusive: str = "hold"
     reversible: bool = True
     # A change of the monitoring Graygate judges by, or of itself (invariant 6).

@@ -1,0 +1,89 @@
+"""Freezes, the kill switch and conflicts: read here, at the moment of growth.
+
+Edited from above, enforced in this floor: a control plane that stands still must not let a
+freeze be missed. A freeze stops growth and nothing else.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from rollout.clock import database_now
+from rollout.machine import Phase
+from rollout.models import Freeze, Rollout
+from rollout.spec import RolloutSpec
+
+KILL_SWITCH = "kill-switch"
+SCOPE_KEYS = frozenset({"service", "team", "environment", "kind"})
+
+
+def set_freeze(
+    name: str,
+    scope: dict[str, Any],
+    reason: str,
+    actor: str,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> Freeze:
+    if unknown := sorted(set(scope) - SCOPE_KEYS):
+        raise ValueError(f"a freeze has no scope {', '.join(unknown)}")
+    with transaction.atomic():
+        freeze, _ = Freeze.objects.update_or_create(
+            name=name,
+            defaults={
+                "scope": scope,
+                "reason": reason,
+                "actor": actor,
+                "starts_at": starts_at or database_now(),
+                "ends_at": ends_at,
+            },
+        )
+        _wait_for_intents()
+    return freeze
+
+
+def lift_freeze(name: str) -> bool:
+    deleted, _ = Freeze.objects.filter(name=name).delete()
+    return bool(deleted)
+
+
+def _wait_for_intents() -> None:
+    """The lock that intents take: when this returns, no growth that missed the freeze commits.
+
+    An intent that had the row before us has committed; one that comes after us reads the freeze
+    as soon as our transaction commits.
+    """
+    active = Rollout.objects.filter(phase__in=(Phase.PENDING, Phase.RUNNING))
+    list(active.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
+def freezes_in_force(now: datetime) -> list[Freeze]:
+    in_force = Q(starts_at__lte=now) & (Q(ends_at__isnull=True) | Q(ends_at__gt=now))
+    return list(Freeze.objects.filter(in_force))
+
+
+def frozen(spec: RolloutSpec, now: datetime) -> str:
+    """Why this rollout is frozen now; empty: it is not."""
+    facts: dict[str, set[str]] = {
+        "service": {t.service for t in spec.targets},
+        "team": {spec.team},
+        "environment": {spec.environment},
+        "kind": {spec.kind},
+    }
+    for freeze in freezes_in_force(now):
+        if all(str(value) in facts[key] for key, value in freeze.scope.items()):
+            return f"frozen by {freeze.name} ({freeze.actor}): {freeze.reason}"
+    return ""
+
+
+def conflict(rollout: Rollout) -> str:
+    """Versions of one artefact come one after the other."""
+    older = Rollout.objects.filter(
+        artefact=rollout.artefact,
+        environment=rollout.environment,
+        created_at__lt=rollout.created_at,
+        phase__in=(Phase.RUNNING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED),
+    ).first()
+    return f"waiting for the older rollout {older.pk} to end" if older else ""

@@ -1,0 +1,85 @@
+"""The ledger: append-only decisions in a hash chain per rollout, and the outbox beside them.
+
+Both are written in the transaction that makes them true; a database trigger refuses UPDATE and
+DELETE of decisions, and the chain shows what was done to them by other means.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rollout.models import Decision, OutboxMessage, Rollout
+
+SYSTEM = "graygate"
+
+
+def entry_hash(entry: Decision) -> str:
+    body = {
+        "id": str(entry.id),
+        "rollout": str(entry.rollout_id),
+        "change": str(entry.change_id),
+        "sequence": entry.sequence,
+        "at": entry.at.timestamp(),
+        "decision": entry.decision,
+        "reasons": entry.reasons,
+        "actor": entry.actor,
+        "inputs": entry.inputs,
+        "previous": entry.previous_hash,
+    }
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def append(
+    rollout: Rollout,
+    decision: str,
+    reasons: Sequence[str],
+    actor: str,
+    inputs: Mapping[str, Any],
+    at: datetime,
+) -> Decision:
+    """Write the next entry. The caller holds the rollout's row lock, so the chain has one head."""
+    last = rollout.decisions.order_by("-sequence").values("sequence", "hash").first()
+    entry = Decision(
+        id=uuid.uuid4(),
+        rollout=rollout,
+        change_id=rollout.change_id,
+        sequence=last["sequence"] + 1 if last else 1,
+        at=at,
+        decision=decision,
+        reasons=list(reasons),
+        actor=actor,
+        # Through JSON and back: what is hashed is what the database will give back.
+        inputs=json.loads(json.dumps(inputs)),
+        previous_hash=last["hash"] if last else "",
+    )
+    entry.hash = entry_hash(entry)
+    entry.save(force_insert=True)
+    return entry
+
+
+def verify(rollout: Rollout) -> list[str]:
+    """What is wrong with the chain, a line a problem; empty: nothing."""
+    problems = []
+    previous = ""
+    for number, entry in enumerate(rollout.decisions.order_by("sequence"), start=1):
+        if entry.sequence != number:
+            problems.append(f"entry {number} is missing")
+            return problems
+        if entry.previous_hash != previous:
+            problems.append(f"entry {number} does not follow the one before it")
+        if entry.hash != entry_hash(entry):
+            problems.append(f"entry {number} was altered")
+        previous = entry.hash
+    return problems
+
+
+def publish(
+    kind: str, change_id: uuid.UUID, payload: Mapping[str, Any], at: datetime
+) -> OutboxMessage:
+    return OutboxMessage.objects.create(
+        type=kind, change_id=change_id, payload=dict(payload), at=at
+    )

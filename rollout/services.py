@@ -1,0 +1,213 @@
+"""What people and the floor above may do to a rollout. Each takes the same row lock as the loop."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from attribution import anomalies
+from rollout import effects, ledger
+from rollout.clock import database_now
+from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
+from rollout.models import Placement, Rollout, Stage
+from rollout.spec import RolloutSpec
+
+ACTIVE = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
+
+
+class VersionMismatchError(Exception):
+    """The rollout has moved on since it was read (If-Match)."""
+
+
+class StageMismatchError(Exception):
+    """`promote` names another stage than the one that is current."""
+
+
+class NotAllowedError(Exception):
+    """The action is well formed and the person may act, but not in this way."""
+
+
+@dataclass
+class Locked:
+    rollout: Rollout
+    now: datetime
+    actor: str
+    reason: str
+
+    def record(self, decision: str, news: str = "") -> None:
+        """Ledger, version and bell; `news` is an outbox type."""
+        why = [self.reason] if self.reason else []
+        ledger.append(self.rollout, decision, why, self.actor, {}, self.now)
+        if news:
+            effects.tell(self.rollout, news, why, {}, self.now)
+        effects.bump(self.rollout, self.now)
+
+
+@contextmanager
+def locked(
+    rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None
+) -> Iterator[Locked]:
+    with transaction.atomic():
+        rollout = Rollout.objects.select_for_update().get(pk=rollout_id)
+        if version is not None and version != rollout.version:
+            raise VersionMismatchError(f"version {rollout.version}, not {version}")
+        yield Locked(rollout, database_now(), actor, reason)
+
+
+@transaction.atomic
+def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "graygate") -> Rollout:
+    """Freeze `spec` into a pending rollout. The loop starts it."""
+    now = database_now()
+    for older in Rollout.objects.select_for_update().filter(
+        artefact=spec.artefact, environment=spec.environment, phase__in=ACTIVE
+    ):
+        _supersede(Locked(older, now, actor, f"superseded by change {spec.change_id}"))
+    rollout = Rollout.objects.create(
+        change_id=spec.change_id,
+        artefact=spec.artefact,
+        environment=spec.environment,
+        spec=spec.to_json(),
+        undoes=undoes,
+        created_at=now,
+        progressed_at=now,
+    )
+    Stage.objects.bulk_create(
+        Stage(rollout=rollout, index=i, share=s.share) for i, s in enumerate(spec.stages)
+    )
+    Placement.objects.bulk_create(
+        Placement(
+            rollout=rollout,
+            target=str(t.config.get("target") or t.service),
+            service=t.service,
+            executor=t.executor,
+            config=dict(t.config),
+            due_at=now,
+        )
+        for t in spec.targets
+    )
+    ledger.append(rollout, "create", [], actor, {"spec": spec.to_json()}, now)
+    return rollout
+
+
+def _supersede(it: Locked) -> None:
+    if it.rollout.phase == Phase.PENDING:
+        it.rollout.phase = step("rollout", Phase.PENDING, "cancel")
+        it.rollout.ended_at = it.now
+        it.record("cancel")
+    elif it.rollout.phase == Phase.RUNNING:
+        effects.start_rollback(it.rollout, "superseded", it.now)
+        it.record("superseded")
+    else:
+        effects.finish(it.rollout, step("rollout", it.rollout.phase, "superseded"), it.now)
+        it.record("superseded", "rollout.completed")
+
+
+def pause(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
+    with locked(rollout_id, actor, reason, version) as it:
+        if it.rollout.phase not in {Phase.PENDING, Phase.RUNNING}:
+            raise IllegalTransitionError("rollout", it.rollout.phase, "pause")
+        effects.hold(it.rollout, HoldKind.PAUSED, actor, reason, it.now)
+        it.record("pause", "rollout.paused")
+    return it.rollout
+
+
+def resume(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
+    """Remove `paused` (and `drift`, which a person has now seen); never `halted`."""
+    with locked(rollout_id, actor, reason, version) as it:
+        released = effects.release(it.rollout, it.now, HoldKind.PAUSED, HoldKind.DRIFT)
+        if not released:
+            raise IllegalTransitionError("rollout", it.rollout.phase, "resume")
+        stage = effects.current_stage(it.rollout)
+        if stage is not None and stage.state == StageState.BAKING:
+            effects.new_epoch(it.rollout, stage, it.now)
+        for placement in it.rollout.placements.all():
+            effects.desire(placement, placement.desired, placement.desired_units, it.now)
+        it.record("resume")
+    return it.rollout
+
+
+def promote(
+    rollout_id: uuid.UUID, actor: str, reason: str, stage: int, version: int | None = None
+) -> Rollout:
+    """A person takes the stage for good: `waived`, never `passed`. Other holds stay."""
+    with locked(rollout_id, actor, reason, version) as it:
+        current = effects.current_stage(it.rollout)
+        if current is None or current.index != stage:
+            shown = "none" if current is None else current.index
+            raise StageMismatchError(f"the current stage is {shown}, not {stage}")
+        effects.close_stage(current, "waive", f"waived by {actor}", it.now)
+        _answer_halt(it)
+        effects.next_stage(it.rollout, current, it.now)
+        it.record("promote")
+    return it.rollout
+
+
+def retry(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
+    """Judge the failed stage again from nothing (a new epoch), or try the rollback again."""
+    with locked(rollout_id, actor, reason, version) as it:
+        if it.rollout.phase == Phase.ROLLBACK_FAILED:
+            effects.start_rollback(it.rollout, "retry", it.now)
+        else:
+            stage = effects.current_stage(it.rollout)
+            if stage is None or it.rollout.phase != Phase.RUNNING:
+                raise IllegalTransitionError("rollout", it.rollout.phase, "retry")
+            stage.state = step("stage", stage.state, "retry")
+            stage.save(update_fields=["state"])
+            _answer_halt(it)
+        it.record("retry")
+    return it.rollout
+
+
+def _answer_halt(it: Locked) -> None:
+    effects.release(it.rollout, it.now, HoldKind.HALTED)
+    it.rollout.halted_at = None
+    it.rollout.epoch += 1
+    anomalies.end_anomaly("judge", str(it.rollout.change_id), it.now)
+
+
+def abort(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
+    """Exposure returns to zero because a person said so. It wins from its commit."""
+    with locked(rollout_id, actor, reason, version) as it:
+        if it.rollout.phase == Phase.PENDING:
+            effects.finish(it.rollout, step("rollout", Phase.PENDING, "cancel"), it.now)
+            it.record("cancel")
+        else:
+            effects.start_rollback(it.rollout, "abort", it.now)
+            it.record("abort", "rollout.rolling_back")
+    return it.rollout
+
+
+def accept(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
+    """Write a failed rollback off. The second person's word counts."""
+    with locked(rollout_id, actor, reason, version) as it:
+        target = step("rollout", it.rollout.phase, "accept")
+        others = it.rollout.decisions.filter(decision="accept").exclude(actor=actor)
+        failed_at = it.rollout.decisions.filter(decision="rollback_failed").aggregate(
+            at=Max("at")
+        )["at"]
+        if others.filter(at__gte=failed_at).exists():
+            effects.finish(it.rollout, target, it.now)
+        it.record("accept")
+    return it.rollout
+
+
+def undo(rollout_id: uuid.UUID, actor: str, reason: str) -> Rollout:
+    """A completed change is undone by a new, linked rollout of the old version."""
+    with locked(rollout_id, actor, reason) as it:
+        if it.rollout.phase != Phase.COMPLETED:
+            raise IllegalTransitionError("rollout", it.rollout.phase, "undo")
+        spec = RolloutSpec.from_json(it.rollout.spec)
+        if not spec.previous_version:
+            raise NotAllowedError("the change did not say which version it replaces (`before`)")
+        back = replace(
+            spec,
+            title=f"Undo: {spec.title}",
+            version=spec.previous_version,
+            previous_version=spec.version,
+        )
+        it.record("undo")
+        return create(back, undoes=it.rollout, actor=actor)

@@ -1,0 +1,153 @@
+"""What decide() is given and what it gives back, as values that survive JSON unchanged. PURE.
+
+They are recorded with every decision, so that it can be computed again (invariant 8).
+Times are seconds since the epoch; shares are fractions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from rollout.machine import CURRENT_STAGES
+
+# Shares closer than this are the same: floats that went through JSON and a target's arithmetic.
+SAME_SHARE = 1e-6
+
+
+class Do(StrEnum):
+    WAIT = "wait"
+    START = "start"
+    OPEN = "open"
+    BAKE = "bake"
+    PROMOTE = "promote"
+    WATCH = "watch"
+    COMPLETE = "complete"
+    HOLD = "hold"
+    RELEASE = "release"
+    REASSERT = "reassert"
+    HALT = "halt"
+    ROLLBACK = "rollback"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
+    REAPPEARED = "reappeared"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True)
+class Decision:
+    do: Do
+    reasons: tuple[str, ...] = ()
+    # Which event of the rollout's machine it is, where the phase changes in more ways than one.
+    event: str = ""
+    hold: str = ""
+
+
+@dataclass(frozen=True)
+class StageView:
+    index: int
+    share: float
+    state: str
+    min_s: float
+    max_s: float
+    min_samples: int
+    baking_since: float | None = None
+
+
+@dataclass(frozen=True)
+class PlacementView:
+    target: str
+    desired: float
+    observed: float
+    # The newest generation was confirmed: what is observed is not on its way any more.
+    settled: bool
+    # With fencing none an older call may still land until this moment has passed.
+    calls_alive: bool = False
+
+    @property
+    def above(self) -> bool:
+        return self.observed > self.desired + SAME_SHARE
+
+    @property
+    def below(self) -> bool:
+        return self.observed < self.desired - SAME_SHARE
+
+    @property
+    def zero_for_good(self) -> bool:
+        return self.settled and self.observed <= SAME_SHARE and not self.calls_alive
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    phase: str
+    holds: frozenset[str]
+    stages: tuple[StageView, ...]
+    placements: tuple[PlacementView, ...]
+    control_level: str
+    reversible: bool
+    own_eyes: bool
+    observable: bool
+    on_inconclusive: str
+    alpha_rollback: float
+    attribution_wait_s: float
+    halt_patience_s: float
+    rollback_timeout_s: float
+    halted_at: float | None = None
+    undo_until: float | None = None
+    rolling_back_since: float | None = None
+    recovered: bool = False
+    # Why exposure may not grow: a freeze in force, an older version under way. Empty: neither.
+    frozen: str = ""
+    conflict: str = ""
+    closed_gates: tuple[str, ...] = ()
+    # Several rollouts fail together: a common cause until shown otherwise.
+    common_cause: bool = False
+
+    @property
+    def current(self) -> StageView | None:
+        return next((s for s in self.stages if s.state in CURRENT_STAGES), None)
+
+    def is_last(self, stage: StageView) -> bool:
+        return stage.index == len(self.stages) - 1
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "holds": sorted(self.holds)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Snapshot":
+        return cls(
+            **{
+                **value,
+                "holds": frozenset(value["holds"]),
+                "stages": tuple(StageView(**s) for s in value["stages"]),
+                "placements": tuple(PlacementView(**p) for p in value["placements"]),
+                "closed_gates": tuple(value["closed_gates"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known for and against the change at one moment. The defaults are: nothing."""
+
+    verdict: str = "inconclusive"
+    reason: str = "no_data"
+    log_e: float = 0.0
+    log_e_max: float = 0.0
+    samples: int = 0
+    # Why the metric source cannot be believed now; empty: it can.
+    source_lost: str = ""
+    # Attribution's word on this change; None: it has none.
+    probability: float | None = None
+    suspicion: str = ""
+    vetoes: tuple[str, ...] = ()
+    finding: str = ""
+    recovered: bool = False
+    recovery_reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Evidence":
+        return cls(**{**value, "vetoes": tuple(value["vetoes"])})
