@@ -1,0 +1,39 @@
+"""What can be wrong with one track of one service."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+ERRORS, LATENCY, DEAD = "errors", "latency", "dead"
+KINDS = (ERRORS, LATENCY, DEAD)
+# Below the callers' timeout: a fault of kind latency must not turn into one of kind dead.
+MAX_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    kind: str
+    share: float = 1.0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _number(body: dict[str, Any], name: str, default: float, most: float) -> float:
+    value = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValueError(f"{name} must be a number from 0 to {most:g}")
+    return float(value)
+
+
+def parse_fault(body: dict[str, Any]) -> Fault:
+    unknown = set(body) - {"kind", "share", "seconds"}
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    if body.get("kind") not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+    return Fault(
+        kind=body["kind"],
+        share=_number(body, "share", 1.0, 1.0),
+        seconds=_number(body, "seconds", 0.5, MAX_SECONDS) if body["kind"] == LATENCY else 0.0,
+    )

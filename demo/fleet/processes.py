@@ -1,0 +1,109 @@
+"""Starting and ending the fleet's processes, so that none outlives the one that started them."""
+
+import asyncio
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+
+from aiohttp import web
+
+from demo.fleet.generator import generator_app
+from demo.fleet.layout import HOST, Instance, Layout
+from demo.fleet.pager import pager_app
+from demo.fleet.router import router_app
+from demo.fleet.service import service_app
+from demo.fleet.serving import start
+
+PR_SET_PDEATHSIG = 1
+ROUTER, GENERATOR, PAGER = "router", "generator", "pager"
+
+
+def die_with_parent(how: signal.Signals) -> None:
+    """Whatever ends the parent, even SIGKILL, ends this process too."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(how))
+
+
+def reserve_port() -> socket.socket:
+    """A bound socket that does not listen: the port stays ours while its process is dead, and a
+    call to it is refused meanwhile.
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind((HOST, 0))
+    return reserved
+
+
+def name_of(instance: Instance) -> str:
+    return f"{instance.service}/{instance.track}/{instance.index}"
+
+
+def _app_of(name: str, layout: Layout) -> tuple[web.Application, int]:
+    if name == ROUTER:
+        return router_app(layout), layout.router_port
+    if name == GENERATOR:
+        return generator_app(layout), layout.generator_port
+    if name == PAGER:
+        return pager_app(layout), layout.pager_port
+    instance = next(i for i in layout.instances if name_of(i) == name)
+    return service_app(instance, layout), instance.port
+
+
+async def _serve_while(parent: int, app: web.Application, port: int) -> None:
+    """The pipe to the supervisor closes when the supervisor ends, in whatever manner."""
+    orphaned = asyncio.Event()
+    asyncio.get_running_loop().add_reader(parent, orphaned.set)
+    await start(app, port)
+    await orphaned.wait()
+    os._exit(1)  # at once: there is nobody left to hand anything over to
+
+
+def _run_part(name: str, layout: Layout) -> None:
+    # The parent by birth is the fork server; it lives as long as any of its children does.
+    die_with_parent(signal.SIGKILL)
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        raise RuntimeError("a part of the fleet runs under its supervisor only")
+    # Ctrl-C in a terminal reaches the whole group; the supervisor alone decides on the end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_serve_while(supervisor.sentinel, *_app_of(name, layout)))
+
+
+@dataclass
+class Processes:
+    """One preloaded fork server: an instance starts in milliseconds, not in a cold import."""
+
+    layout: Layout
+    running: dict[str, ForkServerProcess] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload([__name__])
+
+    def start(self, name: str) -> None:
+        process = self.context.Process(
+            target=_run_part, args=(name, self.layout), name=name, daemon=True
+        )
+        process.start()
+        self.running[name] = process
+
+    def kill(self, names: Iterable[str]) -> None:
+        ending = [self.running.pop(name) for name in list(names) if name in self.running]
+        for process in ending:
+            process.kill()
+        for process in ending:
+            process.join()
+
+    def kill_all(self) -> None:
+        self.kill(list(self.running))
+
+    def lost(self) -> list[str]:
+        """Those that ended without being told to."""
+        return [name for name, process in self.running.items() if not process.is_alive()]
+
+    def pids(self) -> list[int]:
+        return [os.getpid(), *(p.pid for p in self.running.values() if p.pid is not None)]

@@ -1,0 +1,142 @@
+"""One front door for every call, and the target that a rollout's exposure is declared to."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+from aiohttp import ClientError, ClientSession, web
+
+from demo.fleet.exposures import Declared, Exposures, FencedError, MalformedError, parse
+from demo.fleet.layout import (
+    CANARY,
+    FIRST_VERSION,
+    SERVICES,
+    STABLE,
+    TRACKS,
+    UNITS,
+    Instance,
+    Layout,
+)
+from demo.fleet.serving import body_of, new_app, parsed, refuse, signed_body, with_session
+from demo.fleet.tally import Tally
+
+KEPT_HEADERS = ("x-failed-at", "x-fault")
+
+
+class Router:
+    session: ClientSession
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.exposures = Exposures()
+        self.tally = Tally()
+        self.versions = {(s, t): FIRST_VERSION for s in SERVICES for t in TRACKS}
+        self.turns: dict[tuple[str, str], Iterator[Instance]] = {
+            (s, t): itertools.cycle(layout.of(s, t)) for s in SERVICES for t in TRACKS
+        }
+
+    async def forward(self, request: web.Request) -> web.Response:
+        service, unit = request.match_info["service"], request.headers.get("x-unit", "")
+        if unit not in UNITS:
+            refuse(web.HTTPBadRequest, 'header x-unit must be "0" to "99"')
+        track = CANARY if self.exposures.is_exposed(service, unit) else STABLE
+        answer = await self._ask(next(self.turns[service, track]), unit)
+        self.tally.count(service, track, answer.status, time.time())
+        return answer
+
+    async def _ask(self, instance: Instance, unit: str) -> web.Response:
+        headers = {"x-track": instance.track}
+        try:
+            async with self.session.get(instance.url + "/", headers={"x-unit": unit}) as got:
+                headers |= {k: got.headers[k] for k in KEPT_HEADERS if k in got.headers}
+                return web.Response(status=got.status, body=await got.read(), headers=headers)
+        except (ClientError, TimeoutError):
+            # Instances never refuse by themselves: only an injected fault kills one.
+            headers |= {"x-failed-at": f"{instance.service}/{instance.track}", "x-fault": "1"}
+            return web.Response(status=503, headers=headers)
+
+    async def declare(self, request: web.Request) -> web.Response:
+        body = await signed_body(request, self.layout.secret, time.time())
+        service = request.match_info["service"]
+        try:
+            wanted = parse(service, parsed(body))
+            if self.exposures.check(wanted):
+                # Before the first request of a new version, its metrics carry its name.
+                await self._name_canary(wanted)
+            held = self.exposures.declare(wanted, time.time())
+        except MalformedError as error:
+            refuse(web.HTTPBadRequest, str(error))
+        except FencedError as error:
+            return web.json_response(error.current.as_dict(), status=409)
+        return web.json_response(held.as_dict())
+
+    async def _name_canary(self, wanted: Declared) -> None:
+        service = wanted.target
+        if wanted.version:
+            await self.set_version(service, CANARY, wanted.version)
+        elif wanted.units and not self.exposures.exposed.get(service):
+            # A change without a version of its own (a config) runs the stable one.
+            await self.set_version(service, CANARY, self.versions[service, STABLE])
+
+    async def set_version(self, service: str, track: str, version: str) -> None:
+        if self.versions[service, track] != version:
+            self.versions[service, track] = version
+            await self._tell_version(service, track)
+
+    async def _tell_version(self, service: str, track: str) -> None:
+        version = {"version": self.versions[service, track]}
+        for instance in self.layout.of(service, track):
+            try:
+                async with self.session.put(f"{instance.url}/version", json=version):
+                    pass
+            except (ClientError, TimeoutError):
+                continue  # dead: it is told when it is revived
+
+    async def observe(self, request: web.Request) -> web.Response:
+        await signed_body(request, self.layout.secret, time.time())
+        rollout = request.query.get("rollout")
+        if not rollout:
+            refuse(web.HTTPBadRequest, "which rollout? add ?rollout=ID")
+        current = self.exposures.current(request.match_info["service"], rollout)
+        return web.json_response(current.as_dict())
+
+    async def settle(self, request: web.Request) -> web.Response:
+        service, body = request.match_info["service"], await body_of(request)
+        version = body.get("version") or self.versions[service, STABLE]
+        if not isinstance(version, str):
+            refuse(web.HTTPBadRequest, "version must be a string")
+        await self.set_version(service, STABLE, version)
+        self.exposures.forget(service, time.time())
+        await self.set_version(service, CANARY, version)
+        return web.json_response({"service": service, "version": version})
+
+    async def revived(self, request: web.Request) -> web.Response:
+        """New processes do not know what the ones before them were told."""
+        await self._tell_version(request.match_info["service"], request.match_info["track"])
+        return web.json_response({})
+
+    async def stats(self, _request: web.Request) -> web.Response:
+        versions = {s: {t: self.versions[s, t] for t in TRACKS} for s in SERVICES}
+        return web.json_response(
+            self.tally.as_dict(time.time())
+            | {"versions": versions, "changes": self.exposures.changes}
+        )
+
+
+def _keep_session(router: Router) -> web.Application:
+    app = new_app()
+    app.cleanup_ctx.append(with_session(lambda session: setattr(router, "session", session)))
+    return app
+
+
+def router_app(layout: Layout) -> web.Application:
+    router = Router(layout)
+    app = _keep_session(router)
+    service = f"{{service:{'|'.join(SERVICES)}}}"
+    app.router.add_get("/stats", router.stats)
+    app.router.add_put(f"/targets/{service}", router.declare)
+    app.router.add_get(f"/targets/{service}", router.observe)
+    app.router.add_post(f"/settle/{service}", router.settle)
+    app.router.add_post(f"/revived/{service}/{{track:stable|canary}}", router.revived)
+    app.router.add_get(f"/{service}/{{path:.*}}", router.forward)
+    return app
