@@ -27,7 +27,7 @@ def number(value: Any, pointer: str, low: float = -INF, high: float = INF) -> fl
     return found
 
 
-def optional_number(  # noqa: PLR0913 - a bound each side and a default are the point of it
+def optional_number(
     source: Mapping[str, Any],
     key: str,
     at: str,
@@ -77,8 +77,9 @@ def times(values: list[Any], at: str) -> list[float]:
     found = [number(value, f"{at}/{index}") for index, value in enumerate(values)]
     for index in range(1, len(found)):
         if found[index] <= found[index - 1]:
-            raise CaseError("times not increasing", "each must be later than the one before",
-                            f"{at}/{index}")
+            raise CaseError(
+                "times not increasing", "each must be later than the one before", f"{at}/{index}"
+            )
     return found
 
 

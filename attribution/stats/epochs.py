@@ -19,7 +19,7 @@ def weight(number: int) -> float:
 
 
 def running_log_mixture(increments: Floats, log_priors: Floats, start: int) -> Floats:
-    """log Σ_a π_a Π_{s=start..t} e_a(s) for each t, shape (T,); 0 before `start`.
+    """Log Σ_a π_a Π_{s=start..t} e_a(s) for each t, shape (T,); 0 before `start`.
 
     `increments` (A, T) are log e-values an interval.
     """
@@ -30,7 +30,7 @@ def running_log_mixture(increments: Floats, log_priors: Floats, start: int) -> F
 
 
 def combine(by_epoch: Sequence[Floats], starts: Sequence[int], first: int = 1) -> Floats:
-    """log E(t) from log E_j(t), each shape (T,); `first` is the number j of the first epoch."""
+    """Log E(t) from log E_j(t), each shape (T,); `first` is the number j of the first epoch."""
     weights = np.array([weight(first + place) for place in range(len(starts))])
     length = by_epoch[0].shape[0]
     begun = np.arange(length)[None, :] >= np.asarray(starts)[:, None]

@@ -76,7 +76,7 @@ def nearest_base(counts: Counts, base: Floats, alternative: Floats, line: Line) 
 
 
 def log_evidence(counts: Counts, base: Floats, alternative: Floats, line: Line) -> Floats:
-    """log e of each interval under each alternative: shape (A, T).
+    """Log e of each interval under each alternative: shape (A, T).
 
     `base` (T,) and `alternative` (A, T) must be predictable: known before the interval.
     Intervals in which one cohort reports nothing give 0.

@@ -41,20 +41,20 @@ def silence_rate(control_reports: Flags, expected: Floats, prior: tuple[float, f
 def expected_requests(control: Floats, canary: Floats, share: Floats) -> Floats:
     """Canary requests to expect given the control's in the same interval, shape (T,).
 
-    Their ratio so far when the canary has ever reported, else the plan's share (NaN if unknown).
+    From their ratio so far and from the plan's share (NaN if unknown): the smaller of the two.
     """
     reported = canary > 0
     canary_before = np.concatenate(([0.0], np.cumsum(canary)[:-1]))
     control_before = np.concatenate(([0.0], np.cumsum(np.where(reported, control, 0.0))[:-1]))
     planned = share / np.maximum(1.0 - share, 1e-3)
-    planned = np.where(np.isfinite(planned), planned, SMALLEST_SHARE)
     with np.errstate(divide="ignore", invalid="ignore"):
-        odds = np.where(control_before > 0, canary_before / control_before, planned)
-    return np.asarray(control * np.minimum(odds, planned), dtype=float)
+        odds = np.where(control_before > 0, canary_before / control_before, np.nan)
+    odds = np.fmin(odds, planned)  # fmin: the one that is known, the smaller when both are
+    return np.asarray(control * np.where(np.isfinite(odds), odds, SMALLEST_SHARE), dtype=float)
 
 
 def log_evidence(canary_reports: Flags, watched: Flags, rate: Floats, interval_s: float) -> Floats:
-    """log e an interval, shape (T,); `watched`: the control reports and the canary must be there."""
+    """Log e an interval, shape (T,); `watched`: the control reports, the canary ought to."""
     grace = max(1, math.ceil(GRACE_S / interval_s))
     gain = np.zeros(rate.size)
     run = 0

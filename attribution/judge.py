@@ -1,0 +1,247 @@
+"""judge(case): may this canary go on? A verdict that may be asked for after every interval.
+
+PURE. Case and answer are the contract's `judge`; the statistics are in `attribution/stats`.
+
+Evidence against "harmless" is one number, E = Σ_m w_m·E_m (valid under any dependence between
+metrics), each E_m = (1 − SILENCE)·E_ratio + SILENCE·E_silence restarted at every epoch. If the
+change is harmless, P(ever E ≥ 1/alpha) ≤ alpha. So the caller may test several levels on the same
+answer: `log_e_max ≥ log(1/level)`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from attribution.judge_case import Case, Metric, read_case
+from attribution.stats import silence
+from attribution.stats.effects import common_interval, rare_interval, relative_effect
+from attribution.stats.epochs import combine, running_log_mixture, weight
+from attribution.stats.lines import Counts, Floats
+from attribution.stats.ratio import Margins, RatioEvidence, one_sided
+
+SILENCE = 0.2
+STALE_INTERVALS = 3  # a cohort that has reported nothing for so long is not known to be healthy
+STALE_S = 5.0
+MOST_SILENT = 0.2  # of the current epoch's intervals; more missing than that and nothing passes
+# What an inconclusive case is said to wait for, the most serious first.
+REASONS = (
+    "source_error",
+    "unsupported_kind",
+    "no_data",
+    "silent_canary",
+    "harm_suspected",
+    "settling",
+    "low_samples",
+    "not_excluded",
+)
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    metric: Metric
+    log_e: Floats  # (T,)
+    passing: bool
+    reason: str
+    silent: bool  # the silence carries most of the evidence
+    effect: float | None
+    interval: tuple[float, float | None] | None
+    samples: float
+    log_e_pass: float
+
+
+def judge(case: Mapping[str, Any]) -> dict[str, Any]:
+    """The contract's answer, with `log_e` and `log_e_max` of the whole case added.
+
+    Raises CaseError (title, detail, JSON pointer) for a case that cannot be read.
+    """
+    read = read_case(case)
+    results = [_judge_metric(read, metric) for metric in read.metrics]
+    weights = np.array([metric.weight for metric in read.metrics])
+    return _answer(read, results, weights / weights.sum())
+
+
+def _answer(case: Case, results: list[MetricResult], weights: Floats) -> dict[str, Any]:
+    with np.errstate(divide="ignore"):
+        shares = np.vstack([result.log_e for result in results]) + np.log(weights)[:, None]
+    total = np.logaddexp.reduce(shares, axis=0)
+    level = math.log(1.0 / case.alpha)
+    crossed = np.flatnonzero(total >= level)
+    decided = int(crossed[0]) if crossed.size else None
+    blamed = set() if decided is None else _blamed(shares[:, decided], level)
+    verdict, reason = _overall(case, results, weights, blamed)
+    return {
+        "id": case.id,
+        "verdict": verdict,
+        "reason": reason,
+        "decided_at": decided,
+        "log_e": float(total[-1]) if total.size else 0.0,
+        "log_e_max": float(total.max()) if total.size else 0.0,
+        "metrics": [_metric_answer(each, place in blamed) for place, each in enumerate(results)],
+    }
+
+
+def _blamed(shares: Floats, level: float) -> set[int]:
+    """Metrics whose own share of the evidence suffices, and the one with the largest share."""
+    return {int(np.argmax(shares)), *(int(i) for i in np.flatnonzero(shares >= level))}
+
+
+def _overall(
+    case: Case, results: list[MetricResult], weights: Floats, blamed: set[int]
+) -> tuple[str, str]:
+    if blamed:
+        silent = all(results[place].silent for place in blamed)
+        return "fail", "silent_canary" if silent else "harm_shown"
+    passing = np.array([result.passing for result in results])
+    critical = all(result.passing for result in results if result.metric.critical)
+    if critical and passing.any() and weights[passing].sum() >= case.pass_weight - 1e-9:
+        return "pass", "harm_excluded"
+    waiting = [result for result in results if not result.passing]
+    critical_first = [each for each in waiting if each.metric.critical] or waiting
+    return "inconclusive", min((each.reason for each in critical_first), key=REASONS.index)
+
+
+def _metric_answer(result: MetricResult, failed: bool) -> dict[str, Any]:  # noqa: FBT001 - private
+    verdict = "fail" if failed else "pass" if result.passing else "inconclusive"
+    reason = "silent_canary" if result.silent else "harm_shown"
+    return {
+        "name": result.metric.name,
+        "verdict": verdict,
+        "reason": reason if failed else result.reason,
+        "direction": _direction(result.interval),
+        "effect": result.effect,
+        "interval": None if result.interval is None else list(result.interval),
+        "log_e": float(result.log_e[-1]) if result.log_e.size else 0.0,
+        "log_e_pass": result.log_e_pass,
+        "samples": result.samples,
+    }
+
+
+def _direction(interval: tuple[float, float | None] | None) -> str:
+    if interval is None:
+        return "none"
+    if interval[0] > 0:
+        return "high"
+    return "low" if interval[1] is not None and interval[1] < 0 else "none"
+
+
+def _judge_metric(case: Case, metric: Metric) -> MetricResult:
+    if metric.counts is None or not case.epochs:
+        reason = metric.problem or "no_data"
+        nothing = np.zeros(case.t.size)
+        return MetricResult(metric, nothing, False, reason, False, None, None, 0.0, 0.0)
+    starts = [epoch.start for epoch in case.epochs]
+    counts = _settled(case, metric, metric.counts)
+    sides = _sides(metric, counts, starts)
+    harm = _either([side.harm for side in sides])
+    silent = _silence(case, metric, metric.counts)
+    log_e = np.logaddexp(harm + math.log(1 - SILENCE), silent + math.log(SILENCE))
+    health = min(float(side.health[-1]) for side in sides)
+    reason = _pass_reason(case, metric, counts, sides, health)
+    current = counts.since(starts[-1])
+    effect, interval = _effect(case, metric, current)
+    return MetricResult(
+        metric=metric,
+        log_e=log_e,
+        passing=not reason,
+        reason=reason or "harm_excluded",
+        silent=bool(silent.max() > harm.max()),
+        effect=effect,
+        interval=interval,
+        samples=float(current.canary_total.sum()),
+        log_e_pass=health,
+    )
+
+
+def _either(sides: list[Floats]) -> Floats:
+    mixed = np.logaddexp.reduce(sides, axis=0) - math.log(len(sides))
+    return np.asarray(mixed, dtype=np.float64)
+
+
+def _settled(case: Case, metric: Metric, counts: Counts) -> Counts:
+    """Without the canary before the first epoch, and without both while it settles after each."""
+    begun = np.arange(case.t.size) >= case.epochs[0].start
+    settling = np.zeros(case.t.size, dtype=bool)
+    for epoch in case.epochs:
+        settling |= (case.t >= epoch.begins) & (case.t < epoch.begins + metric.settle_s)
+    return Counts(
+        np.where(settling, 0.0, counts.control_events),
+        np.where(settling, 0.0, counts.control_total),
+        np.where(settling | ~begun, 0.0, counts.canary_events),
+        np.where(settling | ~begun, 0.0, counts.canary_total),
+    )
+
+
+def _sides(metric: Metric, counts: Counts, starts: list[int]) -> list[RatioEvidence]:
+    either = metric.direction == "either"
+    directions = ("increase", "decrease") if either else (metric.direction,)
+    margins = Margins(metric.margin, metric.pass_margin, metric.margin_abs)
+    return [one_sided(counts, each, margins, starts, metric.history) for each in directions]
+
+
+def _silence(case: Case, metric: Metric, counts: Counts) -> Floats:
+    """Log E(t) of the silence of the canary over all epochs, shape (T,)."""
+    share = np.full(case.t.size, np.nan)
+    for epoch in case.epochs:
+        share[epoch.start :] = epoch.share
+    expected = silence.expected_requests(counts.control_total, counts.canary_total, share)
+    reports = counts.control_total > 0
+    past = metric.history.control_total
+    prior = (float((past <= 0).sum()), float(past.size))
+    rate = silence.silence_rate(reports, expected, prior)
+    there = case.t >= case.epochs[0].begins + metric.settle_s
+    watched = reports & there & ~(share <= 0)
+    gains = silence.log_evidence(counts.canary_total > 0, watched, rate, case.interval_s)[None, :]
+    starts = [epoch.start for epoch in case.epochs]
+    return combine([running_log_mixture(gains, np.zeros(1), start) for start in starts], starts)
+
+
+def _pass_reason(
+    case: Case, metric: Metric, counts: Counts, sides: list[RatioEvidence], health: float
+) -> str:
+    """Why this metric does not pass at the last interval; empty when it does."""
+    epoch = case.epochs[-1]
+    if case.t[-1] < epoch.begins + metric.settle_s:
+        return "settling"
+    current = counts.since(epoch.start)
+    missing = _missing(case, current)
+    if missing:
+        return missing
+    if current.canary_total.sum() < metric.min_samples:
+        return "low_samples"
+    if max(float(side.current_harm[-1]) for side in sides) >= math.log(1.0 / case.beta):
+        return "harm_suspected"
+    return "" if health >= math.log(1.0 / case.beta) else "not_excluded"
+
+
+def _missing(case: Case, current: Counts) -> str:
+    """What is not reported now, or was not for much of this epoch: a gap never reads as good."""
+    control, canary = current.control_total > 0, current.canary_total > 0
+    recent = max(STALE_INTERVALS, math.ceil(STALE_S / case.interval_s))
+    if not control[-recent:].any():
+        return "no_data"
+    if not canary.any():
+        return "silent_canary" if control[-recent:].sum() >= recent else "low_samples"
+    if not canary[-recent:].any():
+        return "silent_canary"
+    first = int(np.argmax(canary))  # silence before it is for the likelihood ratio to judge
+    silent = control[first:] & ~canary[first:]
+    expected = float(np.median(current.canary_total[canary]))
+    # Few requests an interval make empty intervals by chance; those are not gaps.
+    allowed = max(MOST_SILENT, 2.0 * math.exp(-expected))
+    return "silent_canary" if silent.mean() > allowed else ""
+
+
+def _effect(
+    case: Case, metric: Metric, current: Counts
+) -> tuple[float | None, tuple[float, float | None] | None]:
+    """Of the current epoch j, at 1 − alpha·w_j: the intervals of all epochs hold at once."""
+    used = (current.control_total > 0) & (current.canary_total > 0)
+    if not used.any():
+        return None, None
+    alpha = case.alpha * weight(len(case.epochs))
+    common = current.control_events.sum() > 0.3 * current.control_total.sum()
+    interval = common_interval if common or metric.direction == "decrease" else rare_interval
+    return relative_effect(current), interval(current, alpha)
