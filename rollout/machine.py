@@ -147,6 +147,8 @@ MACHINES: Mapping[str, tuple[Transition, ...]] = {
 _TARGET = {(m, t.source, t.event): t.target for m, rows in MACHINES.items() for t in rows}
 
 FINAL_PHASES = frozenset({P.COMPLETED, P.ROLLED_BACK, P.WRITTEN_OFF, P.CANCELED})
+# Nothing is left to do for a target; a rolled back one is still watched.
+AT_REST = FINAL_PHASES - {P.ROLLED_BACK}
 OPEN_STAGES = frozenset({S.PENDING, S.PRE_CHECK, S.APPLYING, S.BAKING})
 CURRENT_STAGES = frozenset({S.PRE_CHECK, S.APPLYING, S.BAKING, S.FAILED})
 DONE_STAGES = frozenset({S.PASSED, S.WAIVED, S.SKIPPED})

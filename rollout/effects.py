@@ -1,0 +1,207 @@
+"""What a decision changes in the rows. The caller holds the rollout's row lock.
+
+Nothing here talks to a target: rows say what is desired, the loop makes it so.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attribution import exposures
+from rollout import ledger, plan
+from rollout.machine import AT_REST, CURRENT_STAGES, OPEN_STAGES, Phase, step
+from rollout.models import Hold, Placement, Rollout, Stage
+from rollout.snapshot import SAME_SHARE
+from rollout.spec import RolloutSpec
+
+
+def bump(rollout: Rollout, now: datetime) -> None:
+    """A new version for If-Match, and a bell for every placement."""
+    rollout.version += 1
+    rollout.progressed_at = now
+    rollout.save()
+    if rollout.phase not in AT_REST:
+        rollout.placements.update(due_at=now)
+
+
+# --- holds -----------------------------------------------------------------------------------
+
+
+def hold(rollout: Rollout, kind: str, actor: str, reason: str, now: datetime) -> None:
+    rollout.holds.get_or_create(
+        kind=kind,
+        released_at=None,
+        defaults={"actor": actor, "reason": reason, "since": now},
+    )
+
+
+def release(rollout: Rollout, now: datetime, *kinds: str) -> int:
+    return rollout.holds.filter(kind__in=kinds, released_at=None).update(released_at=now)
+
+
+def open_holds(rollout: Rollout) -> list[Hold]:
+    return list(rollout.holds.filter(released_at=None))
+
+
+# --- stages ----------------------------------------------------------------------------------
+
+
+def current_stage(rollout: Rollout) -> Stage | None:
+    return rollout.stages.filter(state__in=CURRENT_STAGES).first()
+
+
+def move_stage(stage: Stage, event: str) -> None:
+    stage.state = step("stage", stage.state, event)
+
+
+def check_stage(rollout: Rollout, stage: Stage) -> None:
+    move_stage(stage, "check")
+    stage.epoch = rollout.epoch
+    stage.save()
+
+
+def close_stage(stage: Stage, event: str, reason: str, now: datetime) -> None:
+    move_stage(stage, event)
+    stage.reason = reason[:200]
+    stage.ended_at = now
+    stage.save()
+
+
+def next_stage(rollout: Rollout, done: Stage, now: datetime) -> None:
+    """Go to the pre-check of the next stage; after the last one, watch."""
+    following = rollout.stages.filter(index=done.index + 1).first()
+    if following is not None:
+        rollout.phase = step("rollout", rollout.phase, "advance")
+        check_stage(rollout, following)
+        return
+    spec = RolloutSpec.from_json(rollout.spec)
+    rollout.phase = step("rollout", rollout.phase, "all_stages")
+    rollout.undo_until = now + timedelta(seconds=spec.undo_s)
+
+
+def new_epoch(rollout: Rollout, stage: Stage, now: datetime) -> None:
+    """Evidence starts again from here, so that a long quiet time does not deafen the judge."""
+    rollout.epoch += 1
+    stage.epoch = rollout.epoch
+    stage.baking_since = now
+    stage.save()
+
+
+# --- exposure --------------------------------------------------------------------------------
+
+
+def desire(placement: Placement, share: float, units: Sequence[str], now: datetime) -> None:
+    placement.desired = share
+    placement.desired_units = list(units)
+    placement.generation += 1
+    placement.due_at = now
+    placement.failures = 0
+    placement.save(update_fields=["desired", "desired_units", "generation", "due_at", "failures"])
+
+
+def desire_share(rollout: Rollout, share: float, now: datetime) -> None:
+    spec = RolloutSpec.from_json(rollout.spec)
+    units = {t.service: t.units for t in spec.targets}
+    for placement in rollout.placements.all():
+        if not units[placement.service]:
+            desire(placement, share, [], now)
+            continue
+        given = plan.assign(
+            str(rollout.change_id),
+            units[placement.service],
+            share,
+            mine=placement.desired_units,
+            taken=_taken_by_others(rollout),
+        )
+        desire(placement, given.share, given.units, now)
+
+
+def _taken_by_others(rollout: Rollout) -> set[str]:
+    """Units that other changes under way hold, on any service.
+
+    A user bucket is one unit along the whole call path, so that two changes on neighbours
+    never meet in one request while there are buckets enough.
+    """
+    rows = Placement.objects.filter(
+        rollout__phase__in=(Phase.RUNNING, Phase.ROLLING_BACK),
+        rollout__environment=rollout.environment,
+    ).exclude(rollout=rollout)
+    return {
+        unit
+        for desired, observed in rows.values_list("desired_units", "observed_units")
+        for unit in (*desired, *observed)
+    }
+
+
+def start_rollback(rollout: Rollout, event: str, now: datetime) -> None:
+    rollout.phase = step("rollout", rollout.phase, event)
+    rollout.rolling_back_since = now
+    for stage in rollout.stages.filter(state__in=OPEN_STAGES):
+        close_stage(stage, "stop", "", now)
+    for placement in rollout.placements.all():
+        desire(placement, 0.0, [], now)
+
+
+def finish(rollout: Rollout, phase: str, now: datetime) -> None:
+    rollout.phase = phase
+    rollout.ended_at = now
+    for stage in rollout.stages.filter(state__in=OPEN_STAGES):
+        close_stage(stage, "stop", "", now)
+    rollout.placements.update(due_at=None)
+
+
+def record_observed(placement: Placement, share: float, units: list[str], now: datetime) -> None:
+    """Tell the floor below who is exposed, whenever that has changed."""
+    changed = abs(share - placement.observed) > SAME_SHARE or units != placement.observed_units
+    placement.observed, placement.observed_units, placement.observed_at = share, units, now
+    if changed:
+        rollout = placement.rollout
+        exposures.record(
+            rollout.change_id, placement.service, now, share, units, rollout.spec["kind"]
+        )
+
+
+# --- news ------------------------------------------------------------------------------------
+
+
+def tell(
+    rollout: Rollout,
+    kind: str,
+    reasons: Sequence[str],
+    evidence: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    spec = RolloutSpec.from_json(rollout.spec)
+    ledger.publish(
+        kind,
+        rollout.change_id,
+        {
+            "change": str(rollout.change_id),
+            "title": spec.title,
+            "rollout": str(rollout.pk),
+            "service": ", ".join(t.service for t in spec.targets),
+            "environment": spec.environment,
+            "team": spec.team,
+            "reason": "; ".join(reasons),
+            "reasons": list(reasons),
+            "evidence": dict(evidence),
+            "left_to_do": LEFT_TO_DO.get(kind, []),
+        },
+        now,
+    )
+
+
+LEFT_TO_DO = {
+    "rollout.halted": [
+        "Exposure does not grow. Look at the evidence: promote (waive), retry or abort.",
+    ],
+    "rollout.rolling_back": ["Nothing yet: exposure is going to zero."],
+    "rollout.rolled_back": [
+        "Exposure is zero. Find the defect before the change is submitted again.",
+        "This alert resolves by itself when the metric has recovered.",
+    ],
+    "rollout.rollback_failed": [
+        "Take the exposure to zero by hand, or fix forward; then `retry` or `accept`.",
+    ],
+    "rollout.hold": ["Exposure does not grow until the reason is gone."],
+}

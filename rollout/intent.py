@@ -1,0 +1,162 @@
+"""Step 3 of the loop: a decision becomes rows, in one transaction, under the rollout's lock."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+
+from attribution import anomalies
+from rollout import effects, ledger
+from rollout.evidence import Gathered
+from rollout.machine import HoldKind, StageState, step
+from rollout.models import Rollout
+from rollout.snapshot import Decision, Do, Evidence, Snapshot
+
+Effect = Callable[[Rollout, Decision, datetime], str]
+
+
+def carry_out(
+    rollout: Rollout,
+    decision: Decision,
+    snapshot: Snapshot,
+    gathered: Gathered,
+    now: datetime,
+) -> None:
+    """Write the decision with its inputs, what it changes, and its news."""
+    evidence = gathered.evidence
+    _show(rollout, evidence, decision)
+    if decision.do == Do.WAIT:
+        return
+    news = EFFECTS[decision.do](rollout, decision, now)
+    inputs = {
+        "snapshot": snapshot.to_json(),
+        "evidence": evidence.to_json(),
+        "now": now.timestamp(),
+        "case": gathered.case,
+        "decision": asdict(decision),
+    }
+    ledger.append(rollout, decision.do, decision.reasons, ledger.SYSTEM, inputs, now)
+    if news:
+        shown = {"log_e": evidence.log_e, "samples": evidence.samples, "finding": evidence.finding}
+        effects.tell(rollout, news, decision.reasons, shown, now)
+    effects.bump(rollout, now)
+
+
+def _show(rollout: Rollout, evidence: Evidence, decision: Decision) -> None:
+    """The current stage's verdict, for people; not an event, so not in the ledger."""
+    stage = effects.current_stage(rollout)
+    if stage is None or stage.state == StageState.FAILED:
+        return
+    reason = "; ".join(decision.reasons)[:200]
+    if (stage.verdict, stage.reason) != (evidence.verdict, reason):
+        stage.verdict, stage.reason = evidence.verdict, reason
+        stage.save(update_fields=["verdict", "reason"])
+
+
+def _start(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    rollout.phase = step("rollout", rollout.phase, "start")
+    rollout.started_at = now
+    effects.check_stage(rollout, rollout.stages.earliest("index"))
+    return "rollout.started"
+
+
+def _open(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    stage = rollout.stages.get(state=StageState.PRE_CHECK)
+    effects.move_stage(stage, "open")
+    stage.save()
+    effects.desire_share(rollout, stage.share, now)
+    return ""
+
+
+def _bake(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    stage = rollout.stages.get(state=StageState.APPLYING)
+    effects.move_stage(stage, "applied")
+    effects.new_epoch(rollout, stage, now)
+    return ""
+
+
+def _promote(rollout: Rollout, decision: Decision, now: datetime) -> str:
+    stage = rollout.stages.get(state=StageState.BAKING)
+    effects.close_stage(stage, "pass", "; ".join(decision.reasons), now)
+    effects.next_stage(rollout, stage, now)
+    return ""
+
+
+def _complete(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    effects.finish(rollout, step("rollout", rollout.phase, "undo_expired"), now)
+    return "rollout.completed"
+
+
+def _hold(rollout: Rollout, decision: Decision, now: datetime) -> str:
+    effects.hold(rollout, decision.hold, ledger.SYSTEM, "; ".join(decision.reasons), now)
+    return "rollout.hold"
+
+
+def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
+    effects.release(rollout, now, decision.hold)
+    return ""
+
+
+def _reassert(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    for placement in rollout.placements.all():
+        effects.desire(placement, placement.desired, placement.desired_units, now)
+    return "rollout.hold"
+
+
+def _halt(rollout: Rollout, decision: Decision, now: datetime) -> str:
+    reason = "; ".join(decision.reasons)
+    effects.hold(rollout, HoldKind.HALTED, ledger.SYSTEM, reason, now)
+    rollout.halted_at = now
+    stage = effects.current_stage(rollout)
+    if stage is not None and stage.state in {StageState.BAKING, StageState.APPLYING}:
+        effects.close_stage(stage, "fail", reason, now)
+    for service in rollout.placements.values_list("service", flat=True):
+        anomalies.open_anomaly(
+            "judge", str(rollout.change_id), service, "guardrails", rollout.started_at or now, now
+        )
+    return "rollout.halted"
+
+
+def _rollback(rollout: Rollout, decision: Decision, now: datetime) -> str:
+    effects.start_rollback(rollout, decision.event, now)
+    return "rollout.rolling_back"
+
+
+def _rolled_back(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    effects.finish(rollout, step("rollout", rollout.phase, "all_zero"), now)
+    return "rollout.rolled_back"
+
+
+def _rollback_failed(rollout: Rollout, decision: Decision, _now: datetime) -> str:
+    rollout.phase = step("rollout", rollout.phase, decision.event)
+    return "rollout.rollback_failed"
+
+
+def _reappeared(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    effects.start_rollback(rollout, "reappeared", now)
+    rollout.ended_at = None
+    return "rollout.rolling_back"
+
+
+def _recovered(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    rollout.recovered_at = now
+    anomalies.end_anomaly("judge", str(rollout.change_id), now)
+    return "rollout.recovered"
+
+
+EFFECTS: dict[str, Effect] = {
+    Do.START: _start,
+    Do.OPEN: _open,
+    Do.BAKE: _bake,
+    Do.PROMOTE: _promote,
+    Do.WATCH: _promote,
+    Do.COMPLETE: _complete,
+    Do.HOLD: _hold,
+    Do.RELEASE: _release,
+    Do.REASSERT: _reassert,
+    Do.HALT: _halt,
+    Do.ROLLBACK: _rollback,
+    Do.ROLLED_BACK: _rolled_back,
+    Do.ROLLBACK_FAILED: _rollback_failed,
+    Do.REAPPEARED: _reappeared,
+    Do.RECOVERED: _recovered,
+}

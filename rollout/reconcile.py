@@ -1,0 +1,131 @@
+"""The loop: observe → decide → intend → apply → confirm, one placement at a time.
+
+ 1. Claim     a due placement: new token, new lease. Of many workers one gets it.
+ 2. Observe   the target, and gather the evidence. No lock is held meanwhile.
+ 3. Intend    under the rollout's lock, if the token is still mine: decide on the rows as they
+              are now; write decision, desired exposure, generation, news.
+ 4. Apply     the newest generation, if unconfirmed and enough lease is left for the call.
+ 5. Observe   again.
+ 6. Confirm   compare-and-set on token and generation.
+
+Killed before 3: nothing happened. Killed after 3: the generation is unconfirmed, so the next
+worker looks and applies the same generation again. A stale confirm finds no row.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from rollout import claims, effects, failpoints, intent
+from rollout.clock import database_now
+from rollout.decide import decide
+from rollout.evidence import Gathered, gather
+from rollout.executors.base import Desired, Executor, ExecutorError, Key, Observed, executor
+from rollout.models import Placement, Rollout
+from rollout.rows import snapshot_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that is not a row, passed in: a simulation brings its own."""
+
+    executor: Callable[[str], Executor] = executor
+    gather: Callable[[Rollout, datetime], Gathered] = gather
+    now: Callable[[], datetime] = database_now
+    reach: Callable[[str], None] = failpoints.reach
+    lease_s: float = field(default_factory=lambda: settings.GRAYGATE_LEASE_S)
+
+
+def reconcile_due(world: World, limit: int = 200) -> int:
+    """Work until nothing is due. A row that fails backs off and never stops the others."""
+    for done in range(limit):
+        placement = claims.claim(world.now(), world.lease_s)
+        if placement is None:
+            return done
+        world.reach("after_claim")
+        try:
+            reconcile(world, placement)
+        except Exception as error:
+            log.exception("rollout %s on %s", placement.rollout_id, placement.target)
+            claims.back_off(placement, f"{type(error).__name__}: {error}", world.now())
+    return limit
+
+
+def reconcile(world: World, placement: Placement) -> None:
+    target = world.executor(placement.executor)
+    observed, error = observe(target, placement)
+    gathered = world.gather(placement.rollout, world.now())
+    world.reach("after_observe")
+
+    if not intend(world, placement, observed, gathered):
+        return
+    world.reach("after_intend")
+
+    if placement.generation > placement.confirmed_generation:
+        error = apply(world, target, placement)
+        world.reach("after_apply")
+        observed, unread = observe(target, placement)
+        error = error or unread
+    claims.confirm(placement, target, observed, error, world.now())
+
+
+def observe(target: Executor, placement: Placement) -> tuple[Observed | None, str]:
+    """None: the target did not answer. That is not zero exposure."""
+    try:
+        return target.observe(placement.config, key_of(placement)), ""
+    except ExecutorError as error:
+        return None, str(error)
+
+
+def key_of(placement: Placement) -> Key:
+    rollout = placement.rollout
+    return Key(rollout.epoch, str(rollout.pk), placement.target, placement.generation)
+
+
+@transaction.atomic
+def intend(
+    world: World, placement: Placement, observed: Observed | None, gathered: Gathered
+) -> bool:
+    """False: the lease was lost meanwhile, and whoever has it now sees to the placement."""
+    rollout = Rollout.objects.select_for_update().get(pk=placement.rollout_id)
+    if not Placement.objects.filter(pk=placement.pk, token=placement.token).exists():
+        return False
+    now = world.now()
+    reread(placement, rollout)
+    if observed is not None:
+        effects.record_observed(placement, observed.share, list(observed.units), now)
+        placement.save(update_fields=["observed", "observed_units", "observed_at"])
+    snapshot = snapshot_of(rollout, now)
+    decision = decide(snapshot, gathered.evidence, now.timestamp())
+    intent.carry_out(rollout, decision, snapshot, gathered, now)
+    reread(placement, rollout)
+    return True
+
+
+def reread(placement: Placement, rollout: Rollout) -> None:
+    placement.refresh_from_db()
+    placement.rollout = rollout
+
+
+def apply(world: World, target: Executor, placement: Placement) -> str:
+    """Send the desired exposure; what went wrong, or nothing. The lease outlives the call."""
+    now = world.now()
+    if claims.lease_left(placement, now) < target.timeout_s + 1:
+        return "too little of the lease is left for a call"
+    if target.fencing == "none":
+        until = now + timedelta(seconds=target.timeout_s)
+        Placement.objects.filter(pk=placement.pk).update(calls_until=until)
+    desired = Desired(
+        placement.desired, tuple(placement.desired_units), placement.rollout.spec["version"]
+    )
+    try:
+        target.apply(placement.config, desired, key_of(placement))
+    except ExecutorError as error:
+        return str(error)
+    return ""

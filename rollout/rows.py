@@ -1,0 +1,77 @@
+"""Rows → Snapshot: what decide() is told about a rollout, read under the rollout's lock."""
+
+from datetime import datetime, timedelta
+
+from rollout import effects, gates
+from rollout.machine import HoldKind, Phase
+from rollout.models import Hold, Placement, Rollout, Stage
+from rollout.snapshot import PlacementView, Snapshot, StageView
+from rollout.spec import RolloutSpec, StageSpec
+
+# So many changes failing at the same time are not that many bad changes.
+COMMON_CAUSE_ROLLOUTS = 3
+COMMON_CAUSE_INTERVALS = 6
+
+
+def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
+    spec = RolloutSpec.from_json(rollout.spec)
+    stages = rollout.stages.all()
+    return Snapshot(
+        phase=rollout.phase,
+        holds=frozenset(h.kind for h in effects.open_holds(rollout)),
+        stages=tuple(stage_view(s, spec.stages[s.index]) for s in stages),
+        placements=tuple(placement_view(p, now) for p in rollout.placements.all()),
+        control_level=spec.control_level,
+        reversible=spec.reversible,
+        own_eyes=spec.own_eyes,
+        observable=spec.observable,
+        on_inconclusive=spec.on_inconclusive,
+        alpha_rollback=spec.alpha_rollback,
+        attribution_wait_s=spec.attribution_wait_s,
+        halt_patience_s=spec.halt_patience_s,
+        rollback_timeout_s=spec.rollback_timeout_s,
+        halted_at=_seconds(rollout.halted_at),
+        undo_until=_seconds(rollout.undo_until),
+        rolling_back_since=_seconds(rollout.rolling_back_since),
+        recovered=rollout.recovered_at is not None,
+        frozen=gates.frozen(spec, now),
+        conflict=gates.conflict(rollout) if rollout.phase == Phase.PENDING else "",
+        common_cause=common_cause(rollout, spec, now),
+    )
+
+
+def stage_view(stage: Stage, spec: StageSpec) -> StageView:
+    return StageView(
+        stage.index,
+        stage.share,
+        stage.state,
+        spec.min_s,
+        spec.max_s,
+        spec.min_samples,
+        _seconds(stage.baking_since),
+    )
+
+
+def placement_view(placement: Placement, now: datetime) -> PlacementView:
+    return PlacementView(
+        placement.target,
+        placement.desired,
+        placement.observed,
+        settled=placement.generation == placement.confirmed_generation,
+        calls_alive=placement.calls_until is not None and placement.calls_until > now,
+    )
+
+
+def common_cause(rollout: Rollout, spec: RolloutSpec, now: datetime) -> bool:
+    since = now - timedelta(seconds=COMMON_CAUSE_INTERVALS * spec.interval_s)
+    halted = Hold.objects.filter(
+        kind=HoldKind.HALTED,
+        released_at=None,
+        since__gte=since,
+        rollout__environment=rollout.environment,
+    )
+    return halted.values("rollout").distinct().count() >= COMMON_CAUSE_ROLLOUTS
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()

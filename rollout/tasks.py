@@ -1,0 +1,14 @@
+from celery import shared_task
+
+from rollout.audit import audit as run_audit
+from rollout.reconcile import World, reconcile_due
+
+
+@shared_task(name="rollout.reconcile")
+def reconcile() -> None:
+    reconcile_due(World())
+
+
+@shared_task(name="rollout.audit")
+def audit() -> None:
+    run_audit()
