@@ -37,9 +37,18 @@ def lease_left(placement: Placement, now: datetime) -> float:
 
 @transaction.atomic
 def confirm(
-    placement: Placement, executor: Executor, observed: Observed | None, error: str, now: datetime
+    placement: Placement,
+    executor: Executor,
+    observed: Observed | None,
+    error: str,
+    now: datetime,
+    *,
+    again: bool = False,
 ) -> bool:
-    """Compare-and-set on token and generation. False: a newer intent or lease owns the row."""
+    """Compare-and-set on token and generation. False: a newer intent or lease owns the row.
+
+    again: something was decided, so look at once whether that leads to more.
+    """
     row = (
         Placement.objects.select_for_update(of=("self",))
         .filter(pk=placement.pk, token=placement.token, generation=placement.generation)
@@ -55,7 +64,7 @@ def confirm(
             row.confirmed_generation = row.generation
     row.failures = row.failures + 1 if error else 0
     row.last_error = error
-    row.due_at = next_due(row, now)
+    row.due_at = now if again and not error else next_due(row, now)
     row.lease_until = None
     row.save()
     return True

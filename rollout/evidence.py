@@ -137,7 +137,8 @@ def judge_case(
 
 
 JUDGED_KEYS = frozenset(
-    ["name", "kind", "direction", "critical", "weight", "margin", "pass_margin", "margin_abs", "min_samples", "settle_s"]
+    ("name", "kind", "direction", "critical", "weight", "min_samples", "settle_s")
+    + ("margin", "pass_margin", "margin_abs")
 )
 
 

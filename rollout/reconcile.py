@@ -27,6 +27,7 @@ from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, ExecutorError, Key, Observed, executor
 from rollout.models import Placement, Rollout
 from rollout.rows import snapshot_of
+from rollout.snapshot import Decision, Do
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ def reconcile(world: World, placement: Placement) -> None:
     gathered = world.gather(placement.rollout, world.now())
     world.reach("after_observe")
 
-    if not intend(world, placement, observed, gathered):
+    decided = intend(world, placement, observed, gathered)
+    if decided is None:
         return
     world.reach("after_intend")
 
@@ -72,7 +74,8 @@ def reconcile(world: World, placement: Placement) -> None:
         world.reach("after_apply")
         observed, unread = observe(target, placement)
         error = error or unread
-    claims.confirm(placement, target, observed, error, world.now())
+    again = decided.do != Do.WAIT
+    claims.confirm(placement, target, observed, error, world.now(), again=again)
 
 
 def observe(target: Executor, placement: Placement) -> tuple[Observed | None, str]:
@@ -91,11 +94,11 @@ def key_of(placement: Placement) -> Key:
 @transaction.atomic
 def intend(
     world: World, placement: Placement, observed: Observed | None, gathered: Gathered
-) -> bool:
-    """False: the lease was lost meanwhile, and whoever has it now sees to the placement."""
+) -> Decision | None:
+    """None: the lease was lost meanwhile, and whoever has it now sees to the placement."""
     rollout = Rollout.objects.select_for_update().get(pk=placement.rollout_id)
     if not Placement.objects.filter(pk=placement.pk, token=placement.token).exists():
-        return False
+        return None
     now = world.now()
     reread(placement, rollout)
     if observed is not None:
@@ -105,7 +108,7 @@ def intend(
     decision = decide(snapshot, gathered.evidence, now.timestamp())
     intent.carry_out(rollout, decision, snapshot, gathered, now)
     reread(placement, rollout)
-    return True
+    return decision
 
 
 def reread(placement: Placement, rollout: Rollout) -> None:
