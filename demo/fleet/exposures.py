@@ -72,7 +72,8 @@ def parse(target: str, body: dict[str, Any]) -> Declared:
         key=_text(body, "key"),
         generation=generation,
         units=_units(body),
-        version=_text(body, "version") if body.get("version") is not None else None,
+        # Empty for a change that brings no version of its own.
+        version=_text(body, "version") if body.get("version") else None,
     )
 
 
@@ -95,7 +96,7 @@ class Exposures:
         seen = self.declared.get((wanted.target, wanted.rollout))
         if seen is None or wanted.generation > seen.generation:
             return True
-        if wanted.key == seen.key and wanted.generation == seen.generation:
+        if wanted.generation == seen.generation and wanted.units == seen.units:
             return False
         raise FencedError(seen)
 

@@ -86,10 +86,18 @@ def test_router__same_key_again__gives_the_same_answer_and_one_effect(fleet, tar
     assert len([c for c in stats["changes"] if c["rollout"] == "r-again"]) == 1
 
 
-def test_router__one_generation_with_two_keys__refuses_the_second(fleet, target):
+def test_router__one_generation_with_two_meanings__refuses_the_second(fleet, target):
     fleet.signed("PUT", target, body_for("r-twice"))
     other = fleet.signed("PUT", target, body_for("r-twice", key="another", units=["41"]))
     assert other.status_code == 409
+    assert other.json()["units"] == ["40"]
+
+
+def test_router__change_without_a_version__runs_the_stable_one(fleet):
+    fleet.declare("checkout", "r-config", ["61"], version="")
+    fleet.visit("checkout", "61")
+    fleet.declare("checkout", "r-config", [], version="")
+    assert 'service_version="v1",track="canary"} 1.0' in fleet.metrics("checkout", "canary")
 
 
 @pytest.mark.parametrize("changed", [{"secret": OTHER_SECRET}, {"now": time.time() - 301}])
