@@ -1,0 +1,43 @@
+"""Who is exposed to which change, as it was observed. Append-only."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from attribution.models import Exposure, Service
+
+Live = tuple[uuid.UUID, float, list[str]]
+
+
+def record(  # noqa: PLR0913, PLR0917 - one row's columns
+    change_id: uuid.UUID,
+    service: str,
+    at: datetime,
+    share: float,
+    units: Sequence[str],
+    kind: str,
+    managed: bool = True,  # noqa: FBT001, FBT002 - the floors' agreed signature
+) -> None:
+    """One step of the observed share; share 0 ends the exposure.
+
+    Raises Service.DoesNotExist for an unknown service.
+    """
+    Exposure.objects.create(
+        change_id=change_id,
+        service=Service.objects.get(name=service),
+        at=at,
+        share=share,
+        units=list(units),
+        kind=kind,
+        managed=managed,
+    )
+
+
+def current(service: str) -> list[Live]:
+    """(change, share, units) of every change that is exposed on the service now."""
+    newest = (
+        Exposure.objects.filter(service__name=service)
+        .order_by("change_id", "-at", "-id")
+        .distinct("change_id")
+    )
+    return [(row.change_id, row.share, list(row.units)) for row in newest if row.share > 0]

@@ -1,0 +1,108 @@
+"""Reading a guardrail (or a telemetry entry) of the contract: validated, defaults filled in."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from attribution.errors import CaseError
+from attribution.fields import choice, mapping, number, text
+
+COHORT = "$cohort"
+KINDS = ("ratio", "value", "distribution")
+DIRECTIONS = ("increase", "decrease", "either")
+SOURCES_OF_SELECTORS = ("scrape",)
+NUMBERS: dict[str, tuple[float, float]] = {
+    "margin": (0.1, 100.0),
+    "pass_margin": (0.5, 100.0),
+    "margin_abs": (0.0, 1.0),
+    "weight": (1.0, 1e6),
+    "min_samples": (0.0, 1e12),
+    "settle_s": (0.0, 86_400.0),
+}
+FIELDS = {
+    "name",
+    "source",
+    "kind",
+    "query",
+    "events",
+    "total",
+    "direction",
+    "critical",
+    *NUMBERS,
+}
+SELECTOR = re.compile(
+    r"""^\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*\{
+        (?:\s*(?:\$cohort|[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*")\s*(?:,|(?=\})))+
+        \s*\}\s*$""",
+    re.VERBOSE,
+)
+
+
+def parse_guardrail(spec: Mapping[str, Any], pointer: str) -> dict[str, Any]:
+    """The whole spec with its defaults. CaseError names the field, under `pointer`."""
+    return _parse(mapping(spec, pointer), pointer, FIELDS)
+
+
+def parse_telemetry(spec: Mapping[str, Any], pointer: str) -> dict[str, Any]:
+    """A metric that attribution reads though it guards nothing.
+
+    `peer` names the callee of a caller-side metric; `cohorts` are then the callee's matchers.
+    """
+    found = _parse(mapping(spec, pointer), pointer, FIELDS | {"peer", "cohorts"})
+    if spec.get("peer") is None:
+        return found
+    cohorts = mapping(spec.get("cohorts"), f"{pointer}/cohorts")
+    sides = {side: text(cohorts, side, f"{pointer}/cohorts") for side in ("canary", "control")}
+    return {**found, "peer": text(spec, "peer", pointer), "cohorts": sides}
+
+
+def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
+    unknown = sorted(set(map(str, spec)) - known)
+    if unknown:
+        detail = f"'{unknown[0]}' is not a field of a guardrail; known: {', '.join(sorted(known))}"
+        raise CaseError("unknown field", detail, f"{at}/{unknown[0]}")
+    found: dict[str, Any] = {
+        "name": text(spec, "name", at),
+        "source": spec.get("source") or "scrape",
+        "kind": choice(spec, "kind", at, KINDS, "ratio"),
+        "direction": choice(spec, "direction", at, DIRECTIONS, "increase"),
+        "critical": _critical(spec, at),
+    }
+    if not isinstance(found["source"], str):
+        raise CaseError("text missing", "'source' names a source", f"{at}/source")
+    for key, (default, high) in NUMBERS.items():
+        value = spec.get(key)
+        found[key] = default if value is None else number(value, f"{at}/{key}", 0.0, high)
+    return {**found, **_queries(spec, found, at)}
+
+
+def _critical(spec: Mapping[str, Any], at: str) -> bool:
+    value = spec.get("critical", False)
+    if not isinstance(value, bool):
+        raise CaseError("not a boolean", "'critical' must be true or false", f"{at}/critical")
+    return value
+
+
+def _queries(spec: Mapping[str, Any], found: Mapping[str, Any], at: str) -> dict[str, str]:
+    keys = ("events", "total") if found["kind"] == "ratio" else ("query",)
+    for key in {"events", "total", "query"} - set(keys):
+        if spec.get(key) is not None:
+            wanted = " and ".join(keys)
+            detail = f"a guardrail of kind {found['kind']} takes {wanted}"
+            raise CaseError("field does not fit", detail, f"{at}/{key}")
+    queries = {key: text(spec, key, at) for key in keys}
+    for key, query in queries.items():
+        _check_query(query, found["source"], f"{at}/{key}")
+    return queries
+
+
+def _check_query(query: str, source: str, pointer: str) -> None:
+    if COHORT not in query:
+        detail = "the query must contain $cohort, which is replaced by a cohort's matchers"
+        raise CaseError("no $cohort", detail, pointer)
+    if source in SOURCES_OF_SELECTORS and not SELECTOR.match(query):
+        detail = (
+            f"source '{source}' reads plain selectors only, such as "
+            'requests_total{code=~"5..",$cohort}; functions and sums need a Prometheus source'
+        )
+        raise CaseError("not a selector", detail, pointer)
