@@ -8,5 +8,4 @@ from django.db import connection
 def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        found: datetime = cursor.fetchone()[0]
-        return found
+        return cursor.fetchone()[0]

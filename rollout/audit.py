@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from rollout import ledger
-from rollout.clock import database_now
+from attribution.clock import database_now
 from rollout.machine import AT_REST
 from rollout.models import OutboxMessage, Placement
 

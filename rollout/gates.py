@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from rollout.clock import database_now
+from attribution.clock import database_now
 from rollout.machine import Phase
 from rollout.models import Freeze, Rollout
 from rollout.spec import RolloutSpec

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from rollout import claims, effects, failpoints, intent
-from rollout.clock import database_now
+from attribution.clock import database_now
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, ExecutorError, Key, Observed, executor

@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from attribution import anomalies
 from rollout import effects, ledger
-from rollout.clock import database_now
+from attribution.clock import database_now
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
 from rollout.spec import RolloutSpec
