@@ -15,7 +15,7 @@ class Current:
     units: tuple[str, ...]
 
 
-def record(
+def record(  # noqa: PLR0913 - an exposure is these seven facts
     change_id: uuid.UUID,
     service: str,
     at: datetime,

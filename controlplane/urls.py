@@ -1,3 +1,42 @@
-from django.urls import URLPattern, URLResolver
+"""Addresses: the API, the pages, and what a platform asks of every process."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views import defaults
+from drf_spectacular.views import SpectacularAPIView
+
+from controlplane import health, metrics
+from controlplane.api.problems import ProblemError, problem_of, problem_response
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("api/schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
+    path("api/v1/", include("controlplane.api.urls")),
+]
+
+
+def _unknown_api(request: HttpRequest, **_parts: str) -> HttpResponse:
+    detail = f"The API has no address {request.path}; see /api/schema/."
+    return problem_response(request, ProblemError(404, "not-found", detail))
+
+
+urlpatterns += [re_path(r"^api(/.*)?$", _unknown_api)]
+urlpatterns += [path("", include("controlplane.web.urls"))]
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return problem_response(request, problem_of(exception))
+    return defaults.bad_request(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    if _is_api(request):
+        return problem_response(request, problem_of(RuntimeError()))
+    return defaults.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")

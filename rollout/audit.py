@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from rollout import ledger
 from attribution.clock import database_now
+from rollout import ledger
 from rollout.machine import AT_REST
 from rollout.models import OutboxMessage, Placement
 

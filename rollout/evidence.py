@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attribution.series import Series, read_series
-
 from attribution import findings
 from attribution.judge import judge
+from attribution.series import Series, read_series
 from rollout import recovery
 from rollout.machine import Phase
 from rollout.models import Rollout, Stage
@@ -136,9 +135,10 @@ def judge_case(
     }
 
 
-JUDGED_KEYS = frozenset(
-    "name kind direction critical weight min_samples settle_s margin pass_margin margin_abs".split()  # noqa: SIM905 - ten words read better than ten strings
-)
+JUDGED_KEYS = {
+    *("name", "kind", "direction", "critical", "weight"),
+    *("margin", "pass_margin", "margin_abs", "min_samples", "settle_s"),
+}
 
 
 def metric(

@@ -20,8 +20,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from rollout import claims, effects, failpoints, intent
 from attribution.clock import database_now
+from rollout import claims, effects, failpoints, intent
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, ExecutorError, Key, Observed, executor

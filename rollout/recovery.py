@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from math import sqrt
 from typing import Any
 
-from attribution.series import Series, read_series
-
 from attribution.models import Finding
+from attribution.series import Series, read_series
 from rollout.models import Rollout
 from rollout.spec import RolloutSpec
 

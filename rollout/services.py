@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from attribution import anomalies
-from rollout import effects, ledger
 from attribution.clock import database_now
+from rollout import effects, ledger
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
 from rollout.spec import RolloutSpec

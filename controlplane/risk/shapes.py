@@ -51,7 +51,12 @@ class Quantity:
 
 
 def text_of(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
+    """Of a plain value; a list has no text, and no integer of thousands of digits is spelt out."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return "(a very large number)"
+    return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
 def is_template(value: Any) -> bool:

@@ -44,7 +44,7 @@ class Signal:
         return shown | {
             "severity": self.severity,
             "summary": self.summary,
-            "where": self.where,
+            "where": self.where[:300],
             "why": self.why,
             "remedy": self.remedy,
         }
