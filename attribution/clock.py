@@ -8,4 +8,5 @@ from django.db import connection
 def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+        found: datetime = cursor.fetchone()[0]
+        return found

@@ -1,30 +1,27 @@
-"""Who is exposed to which change: written by the floor above as it observes, never as it wishes."""
+"""Who is exposed to which change, as it was observed. Append-only."""
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from attribution.models import Exposure, Service
 
-
-@dataclass(frozen=True)
-class Current:
-    change_id: uuid.UUID
-    share: float
-    units: tuple[str, ...]
+Live = tuple[uuid.UUID, float, list[str]]
 
 
-def record(  # noqa: PLR0913 - an exposure is these seven facts
+def record(  # noqa: PLR0913, PLR0917 - one row's columns
     change_id: uuid.UUID,
     service: str,
     at: datetime,
     share: float,
     units: Sequence[str],
     kind: str,
-    *,
-    managed: bool = True,
+    managed: bool = True,  # noqa: FBT001, FBT002 - the floors' agreed signature
 ) -> None:
+    """One step of the observed share; share 0 ends the exposure.
+
+    Raises Service.DoesNotExist for an unknown service.
+    """
     Exposure.objects.create(
         change_id=change_id,
         service=Service.objects.get(name=service),
@@ -36,11 +33,11 @@ def record(  # noqa: PLR0913 - an exposure is these seven facts
     )
 
 
-def current(service: str) -> list[Current]:
-    """The newest step of each change on `service` whose share is above zero."""
+def current(service: str) -> list[Live]:
+    """(change, share, units) of every change that is exposed on the service now."""
     newest = (
         Exposure.objects.filter(service__name=service)
         .order_by("change_id", "-at", "-id")
         .distinct("change_id")
     )
-    return [Current(e.change_id, e.share, tuple(e.units)) for e in newest if e.share > 0]
+    return [(row.change_id, row.share, list(row.units)) for row in newest if row.share > 0]

@@ -1,4 +1,4 @@
-"""Samples as columns: what the judge, attribution and the charts read."""
+"""Reading samples back as series: for the judge, for attribution and for charts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,33 +12,29 @@ COHORTS = ("canary", "control", "all")
 
 @dataclass
 class Series:
-    """Columns of equal length, oldest first.
+    """One row a read of the service, in time order.
 
-    t: end of each interval, seconds since the epoch. values[metric][cohort]: [events, total] or
-    None. errors: why the read failed, or None; a failed read has None in every value.
+    values[metric][cohort][i] is [events, total] at t[i] (epoch seconds), or None: not reported.
+    errors[i] says why the source failed at t[i]; last_error is empty when the last read worked.
     """
 
     t: list[float] = field(default_factory=list)
     values: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     errors: list[str | None] = field(default_factory=list)
-
-    @property
-    def last_at(self) -> float | None:
-        return self.t[-1] if self.t else None
-
-    @property
-    def last_error(self) -> str | None:
-        return self.errors[-1] if self.errors else None
+    last_at: datetime | None = None
+    last_error: str = ""
 
 
 def read_series(service: str, metrics: Sequence[str], since: datetime, until: datetime) -> Series:
-    rows = Sample.objects.filter(service__name=service, at__gt=since, at__lte=until)
-    series = Series(values={m: {c: [] for c in COHORTS} for m in metrics})
-    for at, values, error in rows.order_by("at").values_list("at", "values", "error"):
-        series.t.append(at.timestamp())
-        series.errors.append(error or None)
+    """Samples with since <= at <= until; a metric that no sample knows is all None."""
+    rows = Sample.objects.filter(service__name=service, at__gte=since, at__lte=until)
+    found = Series(values={metric: {cohort: [] for cohort in COHORTS} for metric in metrics})
+    for at, values, error in rows.order_by("at", "id").values_list("at", "values", "error"):
+        found.t.append(at.timestamp())
+        found.errors.append(error or None)
+        found.last_at, found.last_error = at, error
         for metric in metrics:
-            cohorts = values.get(metric) or {}
+            reported = values.get(metric) or {}
             for cohort in COHORTS:
-                series.values[metric][cohort].append(cohorts.get(cohort))
-    return series
+                found.values[metric][cohort].append(reported.get(cohort))
+    return found
