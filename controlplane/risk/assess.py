@@ -1,0 +1,140 @@
+"""Signals and surroundings → reach, hazard, likelihood, reversibility → score → risk level.
+
+    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it
+    reach       environment × (1 − ∏(1 − x)) over tier, dependents, traffic
+    likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10)
+    score       45·hazard + 25·reach + 20·likelihood + 10·(costly ½, irreversible 1)
+    level       max(severity of the worst signal, level of the score)
+
+The weights are priors set by hand, not learned from outcomes. A score is a sum so that each
+part can be shown; the maximum keeps a critical signal from being averaged away.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.risk.kinds import ChangeKind
+from controlplane.risk.signals import (
+    Level,
+    Reversibility,
+    Severity,
+    Signal,
+    least_reversible,
+    rank,
+    worst,
+)
+from controlplane.risk.surroundings import Surroundings
+
+ASSESSMENT_VERSION = "1"
+
+HAZARD: dict[Severity, float] = {"low": 0.05, "medium": 0.3, "high": 0.6, "critical": 0.9}
+TROUBLE: dict[Severity, float] = {"low": 0.02, "medium": 0.15, "high": 0.35, "critical": 0.5}
+POINTS = {"hazard": 45, "reach": 25, "likelihood": 20, "reversibility": 10}
+BURDEN: dict[Reversibility, float] = {"reversible": 0.0, "costly": 0.5, "irreversible": 1.0}
+THRESHOLDS: tuple[tuple[float, Level], ...] = ((80, "critical"), (55, "high"), (30, "medium"))
+
+TIER = {0: 0.8, 1: 0.55, 2: 0.3, 3: 0.15}
+TIER_UNKNOWN = 0.55
+DEPENDENT = 0.15
+DEPENDENTS_UNKNOWN = 0.2
+TRAFFIC = 0.5
+TRAFFIC_UNKNOWN = 0.2
+# Every other name counts as production, a missing one too.
+HARMLESS_PLACES = {
+    **dict.fromkeys(("staging", "preprod", "preproduction", "pre-production", "uat"), 0.4),
+    **dict.fromkeys(("dev", "development", "test", "testing", "qa", "sandbox", "local"), 0.2),
+}
+PRIOR_CHANGES, PRIOR_FAILED = 10, 1.5
+RECORD_UNKNOWN = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Shares 0…1; `score` 0…100, not rounded."""
+
+    level: Level
+    rule_level: Level
+    score_level: Level
+    score: float
+    reach: float
+    hazard: float
+    likelihood: float
+    reversibility: Reversibility
+    unknown: tuple[str, ...]
+
+    def explanation(self) -> dict[str, Any]:
+        return {
+            "assessment_version": ASSESSMENT_VERSION,
+            "rule_level": self.rule_level,
+            "score_level": self.score_level,
+            "contributions": self._contributions(),
+            "unknown": list(self.unknown),
+        }
+
+    def _contributions(self) -> list[dict[str, Any]]:
+        parts = {
+            "hazard": (self.hazard, "how bad the signals are"),
+            "reach": (self.reach, "tier, dependents, traffic and environment"),
+            "likelihood": (self.likelihood, "the service's record and the signals"),
+            "reversibility": (BURDEN[self.reversibility], f"the change is {self.reversibility}"),
+        }
+        found = [
+            {"name": name, "points": round(POINTS[name] * share, 1), "why": why}
+            for name, (share, why) in parts.items()
+        ]
+        return sorted(found, key=lambda part: -float(str(part["points"])))
+
+
+def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) -> Assessment:
+    shares = {
+        "hazard": _any_of(HAZARD[signal.severity] for signal in signals),
+        "reach": reach(around),
+        "likelihood": likelihood(signals, around),
+    }
+    reversibility = least_reversible(
+        [signal.reversibility for signal in signals]
+        + (["reversible"] if kind.reversible else ["irreversible"])
+    )
+    score = sum(POINTS[name] * share for name, share in shares.items())
+    score = min(100.0, score + POINTS["reversibility"] * BURDEN[reversibility])
+    rule_level, score_level = worst(signal.severity for signal in signals), level_of(score)
+    return Assessment(
+        level=max(rule_level, score_level, key=rank),
+        rule_level=rule_level,
+        score_level=score_level,
+        score=score,
+        reversibility=reversibility,
+        unknown=tuple(around.unknown),
+        **shares,
+    )
+
+
+def level_of(score: float) -> Level:
+    return next((level for least, level in THRESHOLDS if score >= least), "low")
+
+
+def reach(around: Surroundings) -> float:
+    tier = TIER_UNKNOWN if around.tier is None else TIER[around.tier]
+    dependents = (
+        DEPENDENTS_UNKNOWN
+        if around.dependents is None
+        else 1 - (1 - DEPENDENT) ** min(around.dependents, 1000)
+    )
+    traffic = TRAFFIC_UNKNOWN if around.traffic is None else TRAFFIC * around.traffic
+    place = HARMLESS_PLACES.get((around.environment or "").lower(), 1.0)
+    return place * _any_of((tier, dependents, traffic))
+
+
+def likelihood(signals: Sequence[Signal], around: Surroundings) -> float:
+    if around.changes is None or around.failed is None:
+        base = RECORD_UNKNOWN
+    else:
+        base = (around.failed + PRIOR_FAILED) / (around.changes + PRIOR_CHANGES)
+    return _any_of([base, *(TROUBLE[signal.severity] for signal in signals)])
+
+
+def _any_of(shares: Iterable[float]) -> float:
+    """1 − ∏(1 − x): at least one of several independent things."""
+    return 1.0 - math.prod(1.0 - share for share in shares)

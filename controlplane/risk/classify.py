@@ -1,0 +1,92 @@
+"""One case in, its risk and what follows from it out. Pure; raises nothing but CaseError."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attribution.errors import CaseError
+from controlplane.risk.assess import Assessment, assess
+from controlplane.risk.kinds import ChangeKind, kind_of
+from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
+from controlplane.risk.policy_rows import rows_of
+from controlplane.risk.signals import Signal, Source, no_artefact, rank, unparsed
+from controlplane.risk.surroundings import surroundings_of
+
+_BY_SUFFIX = {"sql": "sql_migration"} | dict.fromkeys(
+    ("json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "env"), "config"
+)
+
+
+def classify(
+    case: Mapping[str, Any], policies: Sequence[PolicyRow] = DEFAULT_POLICIES
+) -> dict[str, Any]:
+    """Raises CaseError. Rows in `context.policy` go before `policies`."""
+    if not isinstance(case, Mapping):
+        raise CaseError("Not a case", "A case is an object.", "")
+    kind, source = _kind(case), _source(case)
+    around = surroundings_of(source.context)
+    if source.context.get("policy") is not None:
+        policies = rows_of(source.context["policy"], "/context/policy")
+    signals = _signals(kind, source)
+    found = assess(signals, kind, around)
+    chosen = choose(policies, found.level, kind, around.tier)
+    return _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
+
+
+def _source(case: Mapping[str, Any]) -> Source:
+    context, path = case.get("context"), case.get("path")
+    if context is not None and not isinstance(context, Mapping):
+        raise CaseError("Not an object", "The context is an object.", "/context")
+    if path is not None and not isinstance(path, str):
+        raise CaseError("Not a path", "The path is a text.", "/path")
+    for name in ("artefact", "before"):
+        if not isinstance(case.get(name), str | list | Mapping | None):
+            raise CaseError("Not an artefact", "A text or an object is wanted.", f"/{name}")
+    return Source(case.get("artefact"), case.get("before"), path or "", context or {})
+
+
+def _kind(case: Mapping[str, Any]) -> ChangeKind:
+    """Where it is left out, the artefact tells it, or nobody does."""
+    if case.get("kind") is not None:
+        return kind_of(case["kind"])
+    artefact, path = case.get("artefact"), case.get("path")
+    if isinstance(artefact, Mapping):
+        for name, fields in _BY_FIELDS.items():
+            if any(field in artefact for field in fields):
+                return kind_of(name)
+    suffix = path.rpartition(".")[2].lower() if isinstance(path, str) else ""
+    if suffix in _BY_SUFFIX:
+        return kind_of(_BY_SUFFIX[suffix])
+    raise CaseError("The kind is not given", "Name the kind of change.", "/kind")
+
+
+_BY_FIELDS = {
+    "terraform_plan": ("resource_changes", "planned_values"),
+    "kubernetes_manifest": ("apiVersion",),
+    "iam_policy": ("Statement",),
+    "deploy": ("image",),
+}
+
+
+def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
+    if source.artefact is None or source.artefact == "":
+        return [no_artefact()]
+    if kind.reader is None:
+        return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]
+    return sorted(kind.reader(source), key=lambda signal: -rank(signal.severity))
+
+
+def _answer(
+    case: Mapping[str, Any], kind: ChangeKind, found: Assessment, signals: Sequence[Signal]
+) -> dict[str, Any]:
+    return {
+        "id": case.get("id"),
+        "kind": kind.name,
+        "level": found.level,
+        "score": round(found.score, 1),
+        "reach": round(found.reach, 3),
+        "hazard": round(found.hazard, 3),
+        "likelihood": round(found.likelihood, 3),
+        "reversibility": found.reversibility,
+        "signals": [signal.as_dict() for signal in signals],
+        "explanation": found.explanation(),
+    }
