@@ -1,12 +1,15 @@
 """Addresses: the API, the pages, and what a platform asks of every process."""
 
+from importlib.util import find_spec
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views import defaults
 from drf_spectacular.views import SpectacularAPIView
 
 from controlplane import health, metrics
-from controlplane.api.problems import ProblemError, problem_of, problem_response
+from controlplane.api.errors import ProblemError
+from controlplane.api.problems import problem_of, problem_response
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -23,7 +26,8 @@ def _unknown_api(request: HttpRequest, **_parts: str) -> HttpResponse:
 
 
 urlpatterns += [re_path(r"^api(/.*)?$", _unknown_api)]
-urlpatterns += [path("", include("controlplane.web.urls"))]
+if find_spec("controlplane.web.urls"):
+    urlpatterns += [path("", include("controlplane.web.urls"))]
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
