@@ -47,7 +47,7 @@ def confirm(
 ) -> bool:
     """Compare-and-set on token and generation. False: a newer intent or lease owns the row.
 
-    again: something was decided, so look at once whether that leads to more.
+    again: something was decided or applied, so look at once whether that leads to more.
     """
     row = (
         Placement.objects.select_for_update(of=("self",))
@@ -64,7 +64,8 @@ def confirm(
             row.confirmed_generation = row.generation
     row.failures = row.failures + 1 if error else 0
     row.last_error = error
-    row.due_at = now if again and not error else next_due(row, now)
+    settled = row.generation == row.confirmed_generation
+    row.due_at = now if again and settled else next_due(row, now)
     row.lease_until = None
     row.save()
     return True

@@ -32,7 +32,7 @@ def decide(snapshot: Snapshot, evidence: Evidence, now: float) -> Decision:
 
 
 def rolled_back_when_zero(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
-    if s.placements and all(p.zero_for_good for p in s.placements):
+    if s.reversible and s.placements and all(p.zero_for_good for p in s.placements):
         return Decision(Do.ROLLED_BACK, ("observed exposure is zero on every placement",))
     return None
 

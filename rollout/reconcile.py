@@ -69,12 +69,13 @@ def reconcile(world: World, placement: Placement) -> None:
         return
     world.reach("after_intend")
 
+    again = decided.do != Do.WAIT
     if placement.generation > placement.confirmed_generation:
+        again = True
         error = apply(world, target, placement)
         world.reach("after_apply")
         observed, unread = observe(target, placement)
         error = error or unread
-    again = decided.do != Do.WAIT
     claims.confirm(placement, target, observed, error, world.now(), again=again)
 
 

@@ -75,4 +75,5 @@ def executor(name: str) -> Executor:
     known = settings.GRAYGATE_EXECUTORS
     if name not in known:
         raise LookupError(f"no executor {name!r}; registered are {', '.join(sorted(known))}")
-    return import_string(known[name])()
+    made: Executor = import_string(known[name])()
+    return made

@@ -1,0 +1,276 @@
+from dataclasses import replace
+from math import log
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.decide import decide
+from rollout.machine import HoldKind, Phase, StageState
+from rollout.snapshot import Do, Evidence, PlacementView, Snapshot, StageView
+
+NOW = 1000.0
+PASS = Evidence(verdict="pass", reason="passed", samples=1000)
+FAIL = Evidence(verdict="fail", reason="errors", log_e=9.0, log_e_max=9.0, samples=1000)
+GROWTH = {Do.START, Do.OPEN, Do.PROMOTE, Do.WATCH}
+
+
+def stage(index=0, state=StageState.BAKING, **given):
+    facts = {"share": 0.25, "min_s": 10, "max_s": 100, "min_samples": 100, "baking_since": 980.0}
+    return StageView(index=index, state=state, **{**facts, **given})
+
+
+def snapshot(**given):
+    facts = {
+        "phase": Phase.RUNNING,
+        "holds": frozenset(),
+        "stages": (stage(), stage(1, StageState.PENDING, share=1.0, baking_since=None)),
+        "placements": (PlacementView("edge", 0.25, 0.25, settled=True),),
+        "control_level": "L4",
+        "reversible": True,
+        "own_eyes": False,
+        "observable": True,
+        "on_inconclusive": "hold",
+        "alpha_rollback": 0.002,
+        "attribution_wait_s": 10.0,
+        "halt_patience_s": 600.0,
+        "rollback_timeout_s": 300.0,
+    }
+    return Snapshot(**{**facts, **given})
+
+
+def halted(since=980.0, **given):
+    failed = (stage(state=StageState.FAILED),)
+    facts = {"holds": frozenset({HoldKind.HALTED}), "halted_at": since, "stages": failed}
+    return snapshot(**{**facts, **given})
+
+
+def zero():
+    return (PlacementView("edge", 0.0, 0.0, settled=True),)
+
+
+def test_decide__min_time_samples_and_pass__promotes():
+    assert decide(snapshot(), PASS, NOW).do == Do.PROMOTE
+
+
+def test_decide__last_stage_passed__watches():
+    assert decide(snapshot(stages=(stage(share=1.0),)), PASS, NOW).do == Do.WATCH
+
+
+@pytest.mark.parametrize(
+    ("given_", "evidence"),
+    [
+        ({"stages": (stage(min_s=60),)}, PASS),
+        ({"stages": (stage(min_samples=5000),)}, PASS),
+        ({}, replace(PASS, verdict="inconclusive")),
+        ({"observable": False}, PASS),
+        ({"control_level": "L2"}, PASS),
+        ({"holds": frozenset({HoldKind.PAUSED})}, PASS),
+    ],
+    ids=["too early", "too few samples", "inconclusive", "unobservable", "by hand", "paused"],
+)
+def test_decide__bake_not_over__waits(given_, evidence):
+    assert decide(snapshot(**given_), evidence, NOW).do == Do.WAIT
+
+
+def test_decide__own_fail__halts_at_once():
+    assert decide(snapshot(), FAIL, NOW).do == Do.HALT
+
+
+def test_decide__own_fail_while_paused__halts_all_the_same():
+    paused = snapshot(holds=frozenset({HoldKind.PAUSED}))
+    assert decide(paused, FAIL, NOW).do == Do.HALT
+
+
+def test_decide__halt_younger_than_attribution_wait__waits():
+    assert decide(halted(since=995.0), FAIL, NOW).do == Do.WAIT
+
+
+def test_decide__fail_stands_after_attribution_wait__rolls_back_as_culprit():
+    decision = decide(halted(), FAIL, NOW)
+    assert (decision.do, decision.event) == (Do.ROLLBACK, "culprit")
+
+
+def test_decide__evidence_between_the_two_levels__stays_halted():
+    weak = replace(FAIL, log_e_max=log(1 / 0.02) + 0.1)
+    assert decide(halted(), weak, NOW).do == Do.WAIT
+
+
+@pytest.mark.parametrize("level", ["L3", "L4"])
+def test_decide__halt_nobody_answered__becomes_a_rollback(level):
+    weak = replace(FAIL, log_e_max=4.0)
+    assert decide(halted(since=300.0, control_level=level), weak, NOW).do == Do.ROLLBACK
+
+
+def test_decide__halt_nobody_answered_at_l2__stays_a_halt():
+    weak = replace(FAIL, log_e_max=4.0)
+    assert decide(halted(since=300.0, control_level="L2"), weak, NOW).do == Do.WAIT
+
+
+@pytest.mark.parametrize(
+    ("given_", "evidence"),
+    [
+        ({}, replace(FAIL, vetoes=("began before the exposure",))),
+        ({}, replace(FAIL, probability=0.05)),
+        ({"common_cause": True}, FAIL),
+    ],
+    ids=["vetoed", "exonerated", "common cause"],
+)
+def test_decide__fail_explained_by_something_else__holds_instead_of_rolling_back(given_, evidence):
+    assert decide(halted(**given_), evidence, NOW).do == Do.WAIT
+
+
+def test_decide__named_by_attribution_alone__halts_then_rolls_back():
+    named = Evidence(reason="not_observable", probability=0.93, suspicion="callers see 5xx")
+    unguarded = {"observable": False, "control_level": "L2"}
+    assert decide(snapshot(**unguarded), named, NOW).do == Do.HALT
+    assert decide(halted(**unguarded), named, NOW).do == Do.ROLLBACK
+
+
+def test_decide__named_but_vetoed__does_nothing():
+    named = Evidence(probability=0.93, vetoes=("equal in the control units",))
+    assert decide(snapshot(), named, NOW).do == Do.WAIT
+
+
+@pytest.mark.parametrize("given_", [{"reversible": False}, {"own_eyes": True}])
+def test_decide__irreversible_or_own_eyes__halts_and_never_rolls_back(given_):
+    assert decide(snapshot(**given_), FAIL, NOW).do == Do.HALT
+    assert decide(halted(since=0.0, **given_), FAIL, NOW).do == Do.WAIT
+
+
+def test_decide__inconclusive_at_the_end_of_the_bake__follows_on_inconclusive():
+    late = {"stages": (stage(baking_since=800.0),)}
+    nothing = replace(PASS, verdict="inconclusive")
+    assert decide(snapshot(**late), nothing, NOW).do == Do.HALT
+    assert decide(snapshot(**late, on_inconclusive="rollback"), nothing, NOW).do == Do.ROLLBACK
+
+
+def test_decide__source_lost__holds_and_releases_when_it_is_back():
+    lost = replace(PASS, source_lost="no good read of edge for 30 s")
+    decision = decide(snapshot(), lost, NOW)
+    assert (decision.do, decision.hold) == (Do.HOLD, HoldKind.SOURCE_LOST)
+    held = snapshot(holds=frozenset({HoldKind.SOURCE_LOST}))
+    assert decide(held, lost, NOW).do == Do.WAIT
+    assert decide(held, PASS, NOW).do == Do.RELEASE
+
+
+def test_decide__freeze__holds_live():
+    decision = decide(snapshot(frozen="frozen by kill-switch"), PASS, NOW)
+    assert (decision.do, decision.hold) == (Do.HOLD, HoldKind.FROZEN)
+
+
+def test_decide__observed_above_desired__is_set_down_again():
+    above = (PlacementView("edge", 0.25, 0.5, settled=True),)
+    assert decide(snapshot(placements=above), PASS, NOW).do == Do.REASSERT
+
+
+def test_decide__observed_below_confirmed_desired__holds_and_never_grows_back():
+    below = (PlacementView("edge", 0.25, 0.1, settled=True),)
+    assert decide(snapshot(placements=below), PASS, NOW).hold == HoldKind.DRIFT
+
+
+def test_decide__applying__bakes_only_when_every_placement_shows_it():
+    applying = (stage(state=StageState.APPLYING, baking_since=None),)
+    on_its_way = (*zero(), PlacementView("other", 0.25, 0.0, settled=False))
+    assert decide(snapshot(stages=applying, placements=on_its_way), PASS, NOW).do == Do.WAIT
+    assert decide(snapshot(stages=applying), PASS, NOW).do == Do.BAKE
+
+
+@pytest.mark.parametrize("closed", ["frozen", "conflict"])
+def test_decide__pending_with_closed_gate__does_not_start(closed):
+    assert decide(snapshot(phase=Phase.PENDING, **{closed: "why"}), PASS, NOW).do == Do.WAIT
+
+
+def test_decide__rolling_back__ends_only_at_zero_for_good_everywhere():
+    back = {"phase": Phase.ROLLING_BACK, "rolling_back_since": 990.0}
+    alive = (PlacementView("edge", 0.0, 0.0, settled=True, calls_alive=True), *zero())
+    assert decide(snapshot(**back, placements=alive), PASS, NOW).do == Do.WAIT
+    assert decide(snapshot(**back, placements=zero()), PASS, NOW).do == Do.ROLLED_BACK
+
+
+def test_decide__rolling_back_too_long__fails_and_may_still_succeed_later():
+    back = snapshot(phase=Phase.ROLLING_BACK, rolling_back_since=100.0)
+    assert decide(back, PASS, NOW).do == Do.ROLLBACK_FAILED
+    failed = snapshot(phase=Phase.ROLLBACK_FAILED, placements=zero())
+    assert decide(failed, PASS, NOW).do == Do.ROLLED_BACK
+
+
+def test_decide__exposure_reappears_after_rollback__rolls_back_again():
+    assert decide(snapshot(phase=Phase.ROLLED_BACK), PASS, NOW).do == Do.REAPPEARED
+
+
+def test_decide__metric_recovered_after_rollback__is_recorded_once():
+    at_zero = snapshot(phase=Phase.ROLLED_BACK, placements=zero())
+    good = Evidence(recovered=True, recovery_reason="errors: 0.2%")
+    assert decide(at_zero, good, NOW).do == Do.RECOVERED
+    assert decide(replace(at_zero, recovered=True), good, NOW).do == Do.WAIT
+
+
+def test_decide__late_fail_while_watching__halts_then_rolls_back():
+    watching = {"phase": Phase.WATCHING, "undo_until": 2000.0, "stages": ()}
+    assert decide(snapshot(**watching), FAIL, NOW).do == Do.HALT
+    decision = decide(halted(**watching), FAIL, NOW)
+    assert (decision.do, decision.event) == (Do.ROLLBACK, "late_fail")
+
+
+def test_decide__undo_window_over__completes_unless_halted():
+    watching = {"phase": Phase.WATCHING, "undo_until": 900.0}
+    assert decide(snapshot(**watching), PASS, NOW).do == Do.COMPLETE
+    assert decide(halted(**watching), replace(FAIL, log_e_max=0.0), NOW).do != Do.COMPLETE
+
+
+evidences = st.builds(
+    Evidence,
+    verdict=st.sampled_from(["pass", "fail", "inconclusive"]),
+    reason=st.sampled_from(["no_data", "silent_canary", "source_error"]),
+    log_e_max=st.floats(-5, 20),
+    samples=st.integers(0, 5000),
+    source_lost=st.sampled_from(["", "gone"]),
+    probability=st.none() | st.floats(0, 1),
+    vetoes=st.sampled_from([(), ("before",)]),
+)
+snapshots = st.builds(
+    snapshot,
+    phase=st.sampled_from(list(Phase)),
+    holds=st.frozensets(st.sampled_from(list(HoldKind))),
+    control_level=st.sampled_from(["L2", "L3", "L4"]),
+    observable=st.booleans(),
+    reversible=st.booleans(),
+    frozen=st.sampled_from(["", "frozen"]),
+    halted_at=st.none() | st.floats(0, 1000),
+    undo_until=st.none() | st.floats(0, 2000),
+    stages=st.lists(
+        st.builds(
+            stage,
+            state=st.sampled_from(list(StageState)),
+            baking_since=st.none() | st.floats(0, 1000),
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+@given(snapshots, evidences)
+def test_decide__any_hold__never_grows(given_, evidence):
+    if given_.holds:
+        assert decide(given_, evidence, NOW).do not in GROWTH
+
+
+@given(snapshots, evidences)
+def test_decide__anything_but_a_pass__never_passes_a_stage(given_, evidence):
+    if evidence.verdict != "pass":
+        assert decide(given_, evidence, NOW).do not in {Do.PROMOTE, Do.WATCH}
+
+
+@given(snapshots, evidences)
+def test_decide__irreversible__never_rolls_back_by_itself(given_, evidence):
+    if not given_.reversible:
+        assert decide(given_, evidence, NOW).do != Do.ROLLBACK
+
+
+@given(snapshots, evidences)
+def test_decide__recorded_inputs__give_the_same_decision_again(given_, evidence):
+    again = decide(
+        Snapshot.from_json(given_.to_json()), Evidence.from_json(evidence.to_json()), NOW
+    )
+    assert again == decide(given_, evidence, NOW)
