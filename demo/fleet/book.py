@@ -50,6 +50,7 @@ class Section:
     failed_at: dict[str, Span] = field(default_factory=dict)
     fault_at: dict[str, Span] = field(default_factory=dict)
     codes: Counter[int] = field(default_factory=Counter)
+    # [second, requests, errors, slow]
     windows: deque[list[int]] = field(default_factory=lambda: deque(maxlen=KEPT_WINDOWS))
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_LATENCIES))
 
@@ -69,9 +70,10 @@ class Section:
 
     def _add_window(self, seen: Seen) -> None:
         if not self.windows or self.windows[-1][0] < int(seen.at):
-            self.windows.append([int(seen.at), 0, 0])
+            self.windows.append([int(seen.at), 0, 0, 0])
         self.windows[-1][1] += 1
         self.windows[-1][2] += seen.bad
+        self.windows[-1][3] += seen.seconds > SLOW_S
 
     def _quantile(self, share: float) -> float | None:
         ordered = sorted(self.latencies)

@@ -14,7 +14,7 @@ SERVICES = tuple(CALLS)
 STABLE, CANARY = "stable", "canary"
 TRACKS = (STABLE, CANARY)
 UNITS = tuple(str(number) for number in range(100))
-FIRST_VERSION = "v1"
+FIRST_VERSION = "1.0.0"
 
 
 def url_of(port: int) -> str:

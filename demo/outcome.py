@@ -1,0 +1,139 @@
+"""What must have come of a round, read back from Graygate's API and from production itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demo.cast import Round
+from demo.production import Production
+from demo.story import Played, pages_of, section_of
+
+# Seconds: what is promised, from the first bad response that the generator itself counted.
+ZERO_WITHIN_S = 60.0
+FIRST_ROLLBACK_WITHIN_S = 90.0
+# An answer that was under way when exposure went to zero may still come in.
+IN_FLIGHT_S = 6.0
+RECOVERED_BELOW = 0.03
+FEWEST_REQUESTS = 200
+ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"})
+AGAINST = frozenset({"halt", "rollback", "rolled_back", "rollback_failed"})
+
+
+@dataclass(frozen=True)
+class Check:
+    what: str
+    holds: bool
+    seen: str
+
+
+def checks(scene: Round, played: Sequence[Played], production: Production) -> Iterator[Check]:
+    for each in played:
+        if each.actor.role == "culprit":
+            yield from culprit_checks(scene, each, production)
+        else:
+            yield from sound_checks(each, production)
+    if scene.culprit is None:
+        yield no_alarm(played, production)
+
+
+def culprit_checks(scene: Round, it: Played, production: Production) -> Iterator[Check]:
+    decision = str(it.decision.get("decision"))
+    yield Check(f"{it.title}: API says rolled back", decision == "rolled_back", decision)
+    yield exposed_before(it, production)
+    yield exposure_is(it, production, 0.0)
+    report = production.report(section_of(scene))
+    zero_at = zeroed_at(it, production)
+    yield from timing(it, report, zero_at)
+    yield recovery(it, report, zero_at)
+    pages = pages_of(production.pages(), it.change)
+    paged = {"rolled_back", "recovered"} <= set(pages)
+    yield Check(f"{it.title}: on-call was paged, and it resolved", paged, ", ".join(pages) or "-")
+    if not it.actor.guarded:
+        yield by_attribution(it)
+
+
+def sound_checks(it: Played, production: Production) -> Iterator[Check]:
+    decision = str(it.decision.get("decision"))
+    yield Check(f"{it.title}: API says completed", decision == "completed", decision)
+    yield exposure_is(it, production, 1.0)
+    against = [d["decision"] for d in it.rollout.get("decisions", []) if d["decision"] in AGAINST]
+    yield Check(f"{it.title}: never halted", not against, ", ".join(against) or "no such decision")
+    blamed = ALARMING & set(pages_of(production.pages(), it.change))
+    yield Check(f"{it.title}: never blamed", not blamed, ", ".join(blamed) or "no page about it")
+
+
+def exposure_is(it: Played, production: Production, wanted: float) -> Check:
+    rollout = it.rollout.get("id")
+    what = f"{it.title}: router exposes {wanted:.0%}"
+    if not rollout:
+        return Check(what, holds=False, seen="there is no rollout")
+    shown = production.exposure(it.actor.service, rollout)
+    return Check(what, shown == wanted, f"{shown:.0%}")
+
+
+def exposed_before(it: Played, production: Production) -> Check:
+    """Nothing was proved by taking back what nobody ever met."""
+    log = production.exposure_log(it.actor.service, it.rollout.get("id", ""))
+    most = max((entry["exposure"] for entry in log), default=0.0)
+    return Check(f"{it.title}: it was exposed", most > 0, f"{most:.0%} at most")
+
+
+def zeroed_at(it: Played, production: Production) -> float | None:
+    log = production.exposure_log(it.actor.service, it.rollout.get("id", ""))
+    return log[-1]["at"] if log and log[-1]["exposure"] == 0 else None
+
+
+def timing(it: Played, report: dict[str, Any], zero_at: float | None) -> Iterator[Check]:
+    first, last = report["first_fault_at"], report["last_fault_at"]
+    what = f"{it.title}: first bad response to zero exposure ≤ {ZERO_WITHIN_S:.0f} s"
+    if first is None or zero_at is None:
+        yield Check(what, holds=False, seen="no bad response" if first is None else "never zero")
+        return
+    yield Check(what, zero_at - first <= ZERO_WITHIN_S, f"{zero_at - first:.1f} s")
+    late = last - zero_at
+    yield Check(
+        f"{it.title}: no bad response after that",
+        late <= IN_FLIGHT_S,
+        f"{report['faults']} bad in all, the last {abs(late):.1f} s "
+        f"{'after' if late > 0 else 'before'} zero",
+    )
+
+
+def recovery(it: Played, report: dict[str, Any], zero_at: float | None) -> Check:
+    """Errors and slow answers of all visitors, counted by the generator after zero."""
+    after = [w for w in report["windows"] if zero_at and w[0] > zero_at + IN_FLIGHT_S]
+    requests = sum(window[1] for window in after)
+    bad = sum(window[2] + window[3] for window in after)
+    share = bad / requests if requests else 1.0
+    return Check(
+        f"{it.title}: visitors are well again",
+        requests >= FEWEST_REQUESTS and share < RECOVERED_BELOW,
+        f"{share:.2%} errors or slow, of {requests}",
+    )
+
+
+def by_attribution(it: Played) -> Check:
+    decisions = it.rollout.get("decisions", [])
+    why = [r for d in decisions if d["decision"] in AGAINST for r in d["reasons"]]
+    named = any("attribution" in reason for reason in why)
+    suspects = it.rollout.get("suspects", [])
+    first = suspects[0]["change"] == it.change if suspects else False
+    seen = f"{why[0] if why else 'no decision'}; {'first' if first else 'not first'} of suspects"
+    return Check(f"{it.title}: attribution alone named it", named and first, seen)
+
+
+def no_alarm(played: Sequence[Played], production: Production) -> Check:
+    pages = production.pages()
+    alarms = {p for each in played for p in ALARMING & set(pages_of(pages, each.change))}
+    return Check("round three: nobody was paged", not alarms, ", ".join(alarms) or "no page")
+
+
+def first_rollback(played: Sequence[Played], production: Production, up_at: float) -> Check | None:
+    zeros = [zeroed_at(p, production) for p in played if p.actor.role == "culprit"]
+    if not zeros:
+        return None
+    what = f"services up to first rollback ≤ {FIRST_ROLLBACK_WITHIN_S:.0f} s"
+    if zeros[0] is None:
+        return Check(what, holds=False, seen="never")
+    taken = zeros[0] - up_at
+    return Check(what, taken <= FIRST_ROLLBACK_WITHIN_S, f"{taken:.1f} s")

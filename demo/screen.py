@@ -1,0 +1,74 @@
+"""What a person sees of the story: a live view on a terminal, plain lines anywhere else."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from demo.cast import Round
+
+if TYPE_CHECKING:  # the story draws on the screen; the screen needs its types only
+    from demo.alert_rule import AlertRule
+    from demo.outcome import Check
+    from demo.story import Played
+
+
+@dataclass
+class Screen:
+    console: Console = field(default_factory=Console)
+    started: float = field(default_factory=time.monotonic)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        spent = time.monotonic() - self.started
+        self.console.print(f"[dim]{spent:6.1f} s[/dim]  ", text, sep="", highlight=False)
+
+    def open(self, scene: Round) -> None:
+        self.console.rule(f"Round {scene.number}: {scene.title}")
+        if scene.culprit and scene.fault:
+            fault = ", ".join(f"{k} {v}" for k, v in scene.fault.items())
+            self.note(f"bad: {scene.culprit.service} ({fault}); Graygate is not told")
+
+    def submitted(self, each: "Played") -> None:
+        self.note(f"{each.title}: submitted, {each.decision['decision']}")
+
+    def show(self, _scene: Round, played: Sequence["Played"], _rule: "AlertRule | None") -> None:
+        for each in played:
+            line = summary(each)
+            if self.shown.get(each.change) != line:
+                self.shown[each.change] = line
+                self.note(line)
+
+    def table(self, title: str, checks: Sequence["Check"]) -> None:
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in ("", "expected", "read back"):
+            table.add_column(column, overflow="fold")
+        for check in checks:
+            mark = "[green]✔[/green]" if check.holds else "[red]✖[/red]"
+            table.add_row(mark, check.what, check.seen)
+        self.console.print(table)
+
+
+def summary(each: "Played") -> str:
+    """One line that changes only when something happened."""
+    rollout: dict[str, Any] = each.rollout
+    if not rollout:
+        return f"{each.title}: {each.decision.get('decision')}"
+    stages = rollout.get("stages", [])
+    stage = rollout.get("stage")
+    now = stages[stage] if isinstance(stage, int) and stage < len(stages) else None
+    where = f"stage {stage + 1}/{len(stages)} {now['state']}" if now and stage is not None else ""
+    holds = ", ".join(hold["kind"] for hold in rollout.get("holds", []))
+    last = rollout.get("decisions", [])[-1:]
+    why = "; ".join(last[0]["reasons"]) if last else ""
+    parts = [
+        f"{each.decision.get('decision')}",
+        f"exposure {rollout.get('exposure', 0):.0%}",
+        where,
+        f"on hold: {holds}" if holds else "",
+        why,
+    ]
+    return f"{each.title}: " + " · ".join(part for part in parts if part)

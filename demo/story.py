@@ -1,0 +1,141 @@
+"""Plays the rounds: hands changes in, lets production run, and watches what becomes of them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo import submission
+from demo.alert_rule import AlertRule
+from demo.api import Api, ApiError
+from demo.cast import Actor, Round
+from demo.fleet.layout import FIRST_VERSION, SERVICES
+from demo.parts import Parts
+from demo.production import Production
+from demo.screen import Screen
+
+ROUND_PATIENCE_S = 120.0
+PAGE_PATIENCE_S = 40.0
+LOOK_EVERY_S = 1.0
+# Approvers in the order in which they are asked; the author is none of them.
+APPROVERS = ("approver", "operator", "admin")
+FINAL = frozenset(
+    ["completed", "rolled_back", "rollback_failed", "failed", "canceled", "rejected", "expired"]
+)
+
+
+@dataclass
+class Played:
+    """One actor's change, as the API shows it."""
+
+    actor: Actor
+    change: str
+    title: str
+    version: str
+    decision: dict[str, Any] = field(default_factory=dict)
+    rollout: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        return self.decision.get("decision") in FINAL
+
+
+@dataclass
+class Story:
+    api: Api
+    production: Production
+    screen: Screen
+    parts: Parts
+    versions: dict[str, str] = field(default_factory=lambda: dict.fromkeys(SERVICES, FIRST_VERSION))
+
+    def play(self, scene: Round) -> list[Played]:
+        self.production.mark(section_of(scene))
+        culprit = scene.culprit
+        if culprit and scene.fault:
+            # The new version is broken before anybody meets it.
+            self.production.inject(culprit.service, scene.fault)
+        played = self._submit(scene)
+        self._follow(scene, played)
+        if culprit:
+            self._await_resolution(next(p for p in played if p.actor is culprit))
+        return played
+
+    def settle(self, played: Sequence[Played]) -> None:
+        """What completed is the stable version from now on; every canary is clean again."""
+        for each in played:
+            if each.decision.get("decision") == "completed" and each.actor.kind == "deploy":
+                self.versions[each.actor.service] = each.version
+        for service in SERVICES:
+            self.production.settle(service, self.versions[service])
+
+    def _submit(self, scene: Round) -> list[Played]:
+        played = []
+        for actor, pause in zip(scene.actors, scene.pauses, strict=True):
+            time.sleep(pause)
+            version = self.versions[actor.service]
+            body = submission.body(actor, version)
+            change = self.api.post("changes", body, "submitter")
+            each = Played(actor, change["id"], body["title"], submission.next_version(version))
+            self._approve(each)
+            self.screen.submitted(each)
+            played.append(each)
+        return played
+
+    def _approve(self, each: Played) -> None:
+        for approver in APPROVERS:
+            self._look(each)
+            if each.decision["decision"] != "needs_approval":
+                return
+            body = {"reason": "the story goes on"}
+            self.api.post(f"changes/{each.change}/approve", body, approver)
+
+    def _look(self, each: Played) -> None:
+        each.decision = self.api.get(f"changes/{each.change}/decision")
+        if rollout := each.decision.get("rollout"):
+            each.rollout = self.api.get(f"rollouts/{rollout}")
+
+    def _follow(self, scene: Round, played: list[Played]) -> None:
+        rule = AlertRule(self.production, scene.alerting) if scene.alerting else None
+        until = time.monotonic() + ROUND_PATIENCE_S
+        while time.monotonic() < until:
+            self.parts.check()
+            self._look_at_all(played)
+            self.screen.show(scene, played, rule)
+            self._tell_alerts(rule)
+            if all(each.ended for each in played) and not (rule and rule.firing_since):
+                return
+            time.sleep(LOOK_EVERY_S)
+
+    def _look_at_all(self, played: list[Played]) -> None:
+        try:
+            for each in played:
+                self._look(each)
+        except (ApiError, OSError) as error:
+            # A worker or the web may be on its way up again; the deadline ends it.
+            self.screen.note(f"the API does not answer: {error}")
+
+    def _tell_alerts(self, rule: AlertRule | None) -> None:
+        if rule is None or (told := rule.evaluate()) is None:
+            return
+        self.api.post("alerts", told, "submitter")
+        self.screen.note(f"alert {told['status']}: {told['alerts'][0]['annotations']['summary']}")
+
+    def _await_resolution(self, culprit: Played) -> None:
+        """The page of a rollback resolves when the metric has recovered: that takes a while."""
+        until = time.monotonic() + PAGE_PATIENCE_S
+        while time.monotonic() < until:
+            pages = pages_of(self.production.pages(), culprit.change)
+            if {"rolled_back", "recovered"} <= set(pages):
+                return
+            self.parts.check()
+            time.sleep(LOOK_EVERY_S)
+
+
+def section_of(scene: Round) -> str:
+    return f"round {scene.number}"
+
+
+def pages_of(pages: Sequence[dict[str, Any]], change: str) -> list[str]:
+    """The last words of the types of what on-call got about a change."""
+    mine = [p for p in pages if (p.get("data") or {}).get("change") == change]
+    return [str(page["type"]).rpartition(".")[2] for page in mine]
