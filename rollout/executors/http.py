@@ -2,7 +2,8 @@
 
 PUT <url of the target in the operator's file>, Standard Webhooks headers, body:
     {"target", "rollout", "key", "generation", "exposure", "units", "version"}
-GET <url>?rollout=<id>, signed likewise, answers the same shape as it stands. The receiver must
+GET <url>?rollout=<id>, signed likewise, answers the same shape as it stands; without `rollout`
+it answers {"rollouts": [ids]}, those with exposure. The receiver must
 refuse a generation below the newest it has seen for that rollout with 409 (fencing: target) and
 answer a repeated one as before (repeat: safe). Redirects are never followed: an address that the
 operator did not list is never called.
@@ -15,13 +16,16 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import requests
+import urllib3
 from django.conf import settings
 
 from rollout import signing
 from rollout.executors.base import Desired, ExecutorError, Key, Observed
 
 MAX_ANSWER_BYTES = 1_000_000
+CHUNK_BYTES = 16_384
 CONFLICT = 409
+GOOD = range(200, 300)
 
 
 class HttpExecutor:
@@ -48,10 +52,11 @@ class HttpExecutor:
             "units": list(desired.units),
             "version": desired.version,
         }
-        self._call("PUT", config, key, json.dumps(body).encode())
+        self._call("PUT", config, str(key), json.dumps(body).encode())
 
     def observe(self, config: Mapping[str, Any], key: Key) -> Observed:
-        answer = self._call("GET", config, key, b"")
+        params = {"rollout": key.rollout}
+        answer = self._call("GET", config, str(uuid.uuid4()), params=params)
         try:
             return Observed(
                 float(answer["exposure"]), tuple(answer["units"]), int(answer["generation"])
@@ -59,32 +64,65 @@ class HttpExecutor:
         except (KeyError, TypeError, ValueError) as error:
             raise ExecutorError(f"{key.target}: the answer has no exposure to read") from error
 
-    def _call(self, method: str, config: Mapping[str, Any], key: Key, body: bytes) -> Any:
-        target = settings.OPERATOR.targets.get(config.get("target", ""))
+    def rollouts(self, config: Mapping[str, Any]) -> list[str]:
+        """Which rollouts the target serves now: for the hour without a database."""
+        answer = self._call("GET", config, str(uuid.uuid4()))
+        return [str(one) for one in answer.get("rollouts", ())]
+
+    def _call(
+        self,
+        method: str,
+        config: Mapping[str, Any],
+        message_id: str,
+        body: bytes = b"",
+        params: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        name = config.get("target", "")
+        target = settings.OPERATOR.targets.get(name)
         if target is None:
-            raise ExecutorError(f"no target {config.get('target')!r} in the operator's file")
-        message_id = f"{key}" if method == "PUT" else str(uuid.uuid4())
+            raise ExecutorError(f"no target {name!r} in the operator's file", permanent=True)
         headers = signing.sign(target["secret"], message_id, int(time.time()), body)
         try:
-            with requests.request(
-                method,
-                target["url"],
-                params={"rollout": key.rollout} if method == "GET" else None,
-                data=body,
-                headers={**headers, "content-type": "application/json"},
-                timeout=self.timeout_s,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = response.raw.read(MAX_ANSWER_BYTES, decode_content=True)
-        except requests.RequestException as error:
+            status, content = self._exchange(method, target["url"], headers, body, params)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The exception's text may hold the address with credentials: its kind is enough.
-            raise ExecutorError(f"{key.target}: {type(error).__name__}") from error
-        if response.status_code == CONFLICT:
-            raise ExecutorError(f"{key.target}: refused, a newer call was seen", permanent=True)
-        if not response.ok or response.is_redirect:
-            raise ExecutorError(f"{key.target}: HTTP {response.status_code}")
+            raise ExecutorError(f"{name}: {type(error).__name__}") from error
+        if status == CONFLICT:
+            raise ExecutorError(f"{name}: refused, a newer call was seen", permanent=True)
+        if status not in GOOD:
+            raise ExecutorError(f"{name}: HTTP {status}")
         try:
-            return json.loads(content)
+            answer = json.loads(content)
         except ValueError as error:
-            raise ExecutorError(f"{key.target}: the answer is not JSON") from error
+            raise ExecutorError(f"{name}: the answer is not JSON") from error
+        if not isinstance(answer, dict):
+            raise ExecutorError(f"{name}: the answer is not an object")
+        return answer
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        params: dict[str, str] | None,
+    ) -> tuple[int, bytes]:
+        """One request, cut off after timeout_s even if the answer drips in byte by byte."""
+        end = time.monotonic() + self.timeout_s
+        with requests.request(
+            method,
+            url,
+            params=params,
+            data=body,
+            headers={**headers, "content-type": "application/json"},
+            timeout=self.timeout_s / 2,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = b""
+            # read1 returns what has arrived; read would wait for a whole chunk, drip by drip.
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES or time.monotonic() > end:
+                    raise requests.exceptions.ReadTimeout
+            return response.status_code, content

@@ -1,0 +1,53 @@
+# `make` lists the targets. Needs Python >= 3.11 and make; the rest is set up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types contracts unit docs format clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.runtime: requirements.txt requirements-demo.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Graygate needs Python >= 3.11; name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(BIN)/.dev ## make .venv and install everything
+
+demo: $(BIN)/.runtime ## the whole loop on real traffic; ONCE=1 ends after the story, SEED=n repeats one
+	$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(SEED),--seed $(SEED))
+
+check: $(BIN)/.dev lint types contracts unit ## lint, types, contracts, unit tests: under a minute
+
+lint: $(BIN)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.dev
+	$(BIN)/mypy attribution rollout controlplane demo
+
+contracts: $(BIN)/.dev
+	$(BIN)/lint-imports
+
+unit: $(BIN)/.dev
+	$(BIN)/pytest tests/unit -q
+
+test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
+	./tests/run
+
+docs: $(BIN)/.dev ## write the generated parts of docs/ again
+	$(BIN)/python manage.py docs
+
+format: $(BIN)/.dev ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove .venv and what ran
+	rm -rf $(VENV) var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
