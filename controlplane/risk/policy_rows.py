@@ -87,6 +87,8 @@ def _stages(value: Any, pointer: str) -> tuple[StageRow, ...]:
             raise CaseError(
                 "Shares fall", "Each share exceeds the last.", f"{pointer}/{index}/share"
             )
+    if stages[-1].share != 1.0:
+        raise CaseError("The stages do not end at 1", "The last share is 1.", pointer)
     return stages
 
 

@@ -76,6 +76,7 @@ def test_row_of__nested_and_flat__are_the_same():
         ({"stages": STAGES, "approvals": -1}, "/approvals"),
         ({"stages": [{"share": 0.5}, {"share": 0.1}]}, "/stages/1/share"),
         ({"stages": [{"share": 2}]}, "/stages/0/share"),
+        ({"stages": [{"share": 0.5}]}, "/stages"),
         ({}, "/stages"),
     ],
 )

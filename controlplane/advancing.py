@@ -1,0 +1,108 @@
+"""What the doorbell rings: every open change moves one step when its time has come."""
+
+import logging
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from attribution.clock import database_now
+from attribution.errors import CaseError
+from attribution.models import Guardrail
+from controlplane import handover, outcomes
+from controlplane.models import Change
+from rollout.machine import ChangeState, step
+
+log = logging.getLogger(__name__)
+
+# Later than this a scheduled change has missed its window: a person has to say so again.
+SCHEDULE_GRACE = timedelta(hours=1)
+OPEN = (
+    ChangeState.PENDING_APPROVAL,
+    ChangeState.APPROVED,
+    ChangeState.SCHEDULED,
+)
+NEVER_STARTED = (ChangeState.REJECTED, ChangeState.EXPIRED, ChangeState.CANCELED)
+
+
+def move(change: Change, event: str, reason: str) -> Change:
+    """The caller holds the row's lock. Raises IllegalTransitionError."""
+    change.state = step("change", change.state, event)
+    if change.state in NEVER_STARTED:
+        # Nothing will read the change's own metrics.
+        Guardrail.objects.filter(change_id=change.id).delete()
+    return note(change, reason)
+
+
+def note(change: Change, reason: str) -> Change:
+    change.reasons = [reason, *change.reasons][:20]
+    change.save()
+    return change
+
+
+def advance_changes() -> int:
+    """Move what is due by one step each; a change that cannot move stops no other."""
+    moved = 0
+    due = Change.objects.filter(state__in=OPEN).order_by("created_at")
+    for change_id in due.values_list("pk", flat=True):
+        try:
+            moved += _advance(change_id)
+        except Exception:
+            log.exception("change %s could not be advanced; it is tried again", change_id)
+    return moved + outcomes.record_outcomes()
+
+
+@transaction.atomic
+def _advance(change_id: uuid.UUID) -> bool:
+    open_changes = Change.objects.select_for_update(skip_locked=True).filter(state__in=OPEN)
+    change = open_changes.filter(pk=change_id).first()
+    if change is None:
+        return False
+    now = database_now()
+    if change.state == ChangeState.PENDING_APPROVAL:
+        return _expire(change, now)
+    if change.state == ChangeState.SCHEDULED:
+        return _wake(change, now)
+    return _start(change, now)
+
+
+def _expire(change: Change, now: datetime) -> bool:
+    if change.expires_at is None or now < change.expires_at:
+        return False
+    move(change, "expire", "nobody approved it in time")
+    return True
+
+
+def _wake(change: Change, now: datetime) -> bool:
+    if change.scheduled_for is None or now < change.scheduled_for:
+        return False
+    if now > change.scheduled_for + SCHEDULE_GRACE:
+        move(change, "missed", "missed its time: cancel it and submit it again")
+        return True
+    return _execute(change)
+
+
+def _start(change: Change, now: datetime) -> bool:
+    if change.scheduled_for is not None and now > change.scheduled_for + SCHEDULE_GRACE:
+        return False
+    policy = change.assessments.latest().policy
+    if policy["control_level"] in handover.HANDED_OUT:
+        move(change, "hand_out", f"{policy['control_level']}: yours to carry out")
+        return True
+    if change.scheduled_for is not None and now < change.scheduled_for:
+        move(change, "schedule", f"waits until {change.scheduled_for.isoformat()}")
+        return True
+    return _execute(change)
+
+
+def _execute(change: Change) -> bool:
+    """One rollout a change: the row is locked and `rollout_id` is unique."""
+    try:
+        with transaction.atomic():
+            rollout = handover.hand_over(change)
+    except CaseError as problem:
+        move(change, "cancel", f"cannot be carried out any more: {problem}")
+        return True
+    change.rollout_id = rollout.pk
+    move(change, "execute", f"handed over as rollout {rollout.pk}")
+    return True

@@ -1,0 +1,74 @@
+"""What a pipeline is told: one decision, derived from the change and its rollout."""
+
+from typing import Any
+
+from django.conf import settings
+
+from controlplane.models import Change
+from rollout.machine import ChangeState, Phase, shown_state
+from rollout.models import Rollout
+
+BY_STATE = {
+    ChangeState.SUBMITTED: "needs_approval",
+    ChangeState.ASSESSING: "needs_approval",
+    ChangeState.PENDING_APPROVAL: "needs_approval",
+    ChangeState.APPROVED: "allowed",
+    ChangeState.EXTERNAL: "allowed",
+    ChangeState.EXECUTING: "allowed",
+    ChangeState.SCHEDULED: "scheduled",
+    ChangeState.REJECTED: "rejected",
+    ChangeState.SUCCEEDED: "completed",
+    ChangeState.FAILED: "failed",
+    # Nobody told how it ended: not good news.
+    ChangeState.UNKNOWN: "failed",
+    ChangeState.EXPIRED: "expired",
+    ChangeState.CANCELED: "canceled",
+}
+# By machine.shown_state. Watching is still under way: `completed` comes when it is over.
+BY_ROLLOUT = {
+    Phase.PENDING: "allowed",
+    Phase.RUNNING: "running",
+    Phase.WATCHING: "running",
+    "halted": "halted",
+    "paused": "paused",
+    Phase.ROLLING_BACK: "halted",
+    Phase.ROLLED_BACK: "rolled_back",
+    Phase.ROLLBACK_FAILED: "rollback_failed",
+    Phase.WRITTEN_OFF: "rollback_failed",
+    Phase.COMPLETED: "completed",
+    Phase.CANCELED: "canceled",
+}
+# From here on the decision does not change any more by itself.
+FINAL = frozenset(
+    {"rejected", "completed", "rolled_back", "rollback_failed", "failed", "canceled", "expired"}
+)
+
+
+def decision_of(change: Change) -> dict[str, Any]:
+    rollout = Rollout.objects.filter(pk=change.rollout_id).first() if change.rollout_id else None
+    assessment = change.assessments.order_by("-at", "-id").first()
+    return {
+        "change": str(change.id),
+        "state": change.state,
+        "decision": BY_STATE[ChangeState(change.state)] if rollout is None else _running(rollout),
+        "level": assessment.level if assessment else None,
+        "reasons": change.reasons if rollout is None else reasons_of(rollout, change),
+        "rollout": str(rollout.pk) if rollout else None,
+        "url": url_of(change.id),
+    }
+
+
+def _running(rollout: Rollout) -> str:
+    holds = frozenset(rollout.holds.filter(released_at=None).values_list("kind", flat=True))
+    return BY_ROLLOUT[shown_state(rollout.phase, holds)]
+
+
+def reasons_of(rollout: Rollout, change: Change) -> list[str]:
+    """Open holds first, then the newest decision of the ledger that gave a reason."""
+    holds = [f"{hold.kind}: {hold.reason}" for hold in rollout.holds.filter(released_at=None)]
+    newest = rollout.decisions.exclude(reasons=[]).order_by("-sequence").first()
+    return [*holds, *(newest.reasons if newest else [])] or list(change.reasons)
+
+
+def url_of(change_id: object) -> str:
+    return f"{settings.GRAYGATE_URL.rstrip('/')}/changes/{change_id}/"

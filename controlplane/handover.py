@@ -1,0 +1,198 @@
+"""Change + policy → one frozen RolloutSpec, and the hand-over of it to the floor below."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from attribution.errors import CaseError
+from attribution.models import Guardrail, Service
+from controlplane.models import Change
+from controlplane.registered import executor_of
+from controlplane.risk.deploy import release_of
+from controlplane.risk.kinds import kind_of
+from rollout import services as rollouts
+from rollout.models import Rollout
+from rollout.spec import RolloutSpec, StageSpec, TargetSpec
+
+# Changes of these are changes of Graygate's own eyes (invariant 6).
+OWN_EYES = ("graygate", "prometheus", "alertmanager", "victoriametrics", "thanos", "mimir")
+# A plan of one's own may be faster than the policy's up to this level.
+FREE_PLANS = ("low", "medium")
+HANDED_OUT = ("L0", "L1")
+
+Guardrails = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def guardrails_of(services: Sequence[Service], own: Sequence[Mapping[str, Any]]) -> Guardrails:
+    """The services' standing guardrails and the change's own, by service."""
+    return {
+        service.name: [
+            *Guardrail.objects.filter(service=service, change_id=None).values_list(
+                "spec", flat=True
+            ),
+            *own,
+        ]
+        for service in services
+    }
+
+
+def control_level(policy: Mapping[str, Any], change: Change, guardrails: Guardrails) -> str:
+    """The policy's, and at most L2 without eyes or on them."""
+    level = str(policy["control_level"])
+    if any(guardrails.values()) and not own_eyes(change):
+        return level
+    # The names sort as the levels do.
+    return min(level, "L2")
+
+
+def own_eyes(change: Change) -> bool:
+    names = {name.lower() for name in getattr(settings, "GRAYGATE_OWN_EYES", OWN_EYES)}
+    return any(target["service"].lower() in names for target in change.targets)
+
+
+def stages_of(change: Change, level: str, policy: Mapping[str, Any]) -> tuple[StageSpec, ...]:
+    """The submitted plan where the policy lets it be. Raises CaseError."""
+    wanted = change.plan.get("stages")
+    if not wanted:
+        return tuple(_stage(stage) for stage in policy["stages"])
+    if level not in FREE_PLANS:
+        _no_faster(wanted, policy["stages"], level)
+    if len(policy["stages"]) == 1 and len(wanted) > 1 and not kind_of(change.kind).grayable:
+        detail = f"{kind_of(change.kind).label} cannot be on for a share: one stage at 1"
+        raise CaseError("not gray-able", detail, "/plan/stages")
+    return tuple(_stage(stage) for stage in wanted)
+
+
+def _no_faster(
+    wanted: Sequence[Mapping[str, Any]], least: Sequence[Mapping[str, Any]], level: str
+) -> None:
+    rule = f"the policy for {level} risk"
+    if len(wanted) < len(least):
+        detail = f"{rule} asks for {len(least)} stages or more"
+        raise CaseError("too few stages", detail, "/plan/stages")
+    if wanted[0]["share"] > least[0]["share"]:
+        detail = f"{rule} starts at {least[0]['share']:g} or less"
+        raise CaseError("starts too high", detail, "/plan/stages/0/share")
+    for index, stage in enumerate(wanted):
+        # The bake that the policy asks for at the exposure reached here.
+        bake = next(s["min_s"] for s in least if s["share"] >= stage["share"])
+        if stage.get("min_s", bake) < bake:
+            detail = f"{rule} bakes {bake:g} s or longer here"
+            raise CaseError("bakes too short", detail, f"/plan/stages/{index}/min_s")
+
+
+def _stage(stage: Mapping[str, Any]) -> StageSpec:
+    """`pre_flight` is opened by the approvals before the start; it is not handed on."""
+    least = float(stage.get("min_s", StageSpec.min_s))
+    return StageSpec(
+        share=stage["share"],
+        min_s=least,
+        max_s=float(stage.get("max_s", max(StageSpec.max_s, 4 * least))),
+        min_samples=int(stage.get("min_samples", 0)),
+    )
+
+
+def spec_of(
+    change: Change,
+    services: Sequence[Service],
+    guardrails: Guardrails,
+    assessed: Mapping[str, Any],
+) -> RolloutSpec:
+    """`assessed`: `level`, `reversibility` and `policy` of the assessment. Raises CaseError."""
+    policy = assessed["policy"]
+    return RolloutSpec(
+        change_id=str(change.id),
+        title=change.title,
+        kind=change.kind,
+        artefact=artefact_name(change),
+        environment=change.environment,
+        team=", ".join(sorted({service.team for service in services})),
+        level=assessed["level"],
+        control_level=control_level(policy, change, guardrails),
+        stages=stages_of(change, assessed["level"], policy),
+        targets=_targets(change, services),
+        guardrails=guardrails,
+        version=version_of(change.artefact),
+        previous_version=version_of(change.before),
+        on_inconclusive=change.plan.get("on_inconclusive") or policy["on_inconclusive"],
+        reversible=kind_of(change.kind).reversible and assessed["reversibility"] != "irreversible",
+        own_eyes=own_eyes(change),
+        policy=policy["source"],
+        **_timings(),
+    )
+
+
+def _timings() -> dict[str, float]:
+    return {
+        "interval_s": settings.GRAYGATE_INTERVAL_S,
+        "alpha_halt": settings.GRAYGATE_ALPHA_HALT,
+        "alpha_rollback": settings.GRAYGATE_ALPHA_ROLLBACK,
+        "undo_s": settings.GRAYGATE_UNDO_S,
+        "halt_patience_s": settings.GRAYGATE_HALT_PATIENCE_S,
+        "rollback_timeout_s": settings.GRAYGATE_ROLLBACK_TIMEOUT_S,
+    }
+
+
+def _targets(change: Change, services: Sequence[Service]) -> tuple[TargetSpec, ...]:
+    by_name = {service.name: service for service in services}
+    found = []
+    for target in change.targets:
+        service = by_name[target["service"]]
+        executor = executor_of(change.executor, service)
+        units = target.get("units") or service.units
+        found.append(TargetSpec(service.name, executor["name"], executor["config"], tuple(units)))
+    names = [str(target.config.get("target") or target.service) for target in found]
+    if len(set(names)) != len(names):
+        detail = "each service needs a target of its own; leave the executor to the services"
+        raise CaseError("one target for several services", detail, "/executor/config/target")
+    return tuple(found)
+
+
+def artefact_name(change: Change) -> str:
+    """What is replaced: versions of the same come one after the other."""
+    targets = "+".join(sorted(target["service"] for target in change.targets))
+    name = f"{targets}/{change.kind}/{change.source.get('path', 'main')}"
+    if len(name) <= 200:
+        return name
+    return name[:150] + "#" + hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def version_of(artefact: Any) -> str:
+    """The version it names itself, else a name by its content."""
+    if not artefact:
+        return ""
+    release = release_of(artefact) if isinstance(artefact, Mapping) else None
+    if release is None and isinstance(artefact, str):
+        release = release_of(artefact)
+    if release is not None and release.name:
+        return release.name
+    content = json.dumps(artefact, sort_keys=True).encode()
+    return "sha256:" + hashlib.sha256(content).hexdigest()[:12]
+
+
+def hand_over(change: Change) -> Rollout:
+    """Raises CaseError when what the change names is no longer as it was at its submission."""
+    names = [target["service"] for target in change.targets]
+    services = list(Service.objects.filter(name__in=names))
+    if len(services) != len(names):
+        raise CaseError("unknown service", "a service was removed since", "/targets")
+    own = own_guardrails(change)
+    spec = spec_of(change, services, guardrails_of(services, own), assessed(change))
+    return rollouts.create(spec)
+
+
+def own_guardrails(change: Change) -> list[Mapping[str, Any]]:
+    rows = Guardrail.objects.filter(change_id=change.id).order_by("name")
+    return list({row.name: row.spec for row in rows}.values())
+
+
+def assessed(change: Change) -> dict[str, Any]:
+    assessment = change.assessments.latest()
+    return {
+        "level": assessment.level,
+        "reversibility": assessment.reversibility,
+        "policy": assessment.policy,
+    }

@@ -1,0 +1,38 @@
+"""JSON that PostgreSQL is able to keep: bounded depth, no NUL, no half of a surrogate pair."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from attribution.errors import CaseError
+
+MOST_LEVELS = 100
+MOST_VALUES = 200_000
+
+
+def check_storable(value: Any) -> None:
+    """Raises CaseError with the pointer of what cannot be kept. Iterative: depth is hostile."""
+    todo: list[tuple[str, Any, int]] = [("", value, 0)]
+    seen = 0
+    while todo:
+        pointer, one, level = todo.pop()
+        seen += 1
+        if level > MOST_LEVELS or seen > MOST_VALUES:
+            limit = f"at most {MOST_LEVELS} levels and {MOST_VALUES:,} values"
+            raise CaseError("too large", limit, pointer[:300])
+        if isinstance(one, Mapping):
+            for key, inner in one.items():
+                _check_text(str(key), pointer)
+                step = str(key).replace("~", "~0").replace("/", "~1")
+                todo.append((f"{pointer}/{step}", inner, level + 1))
+        elif isinstance(one, list):
+            todo += [(f"{pointer}/{index}", inner, level + 1) for index, inner in enumerate(one)]
+        elif isinstance(one, str):
+            _check_text(one, pointer)
+        elif isinstance(one, float) and not math.isfinite(one):
+            raise CaseError("not a finite number", "JSON has no NaN and no infinity", pointer)
+
+
+def _check_text(text: str, pointer: str) -> None:
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise CaseError("not a text", "it holds a NUL or half a character", pointer[:300])
