@@ -153,18 +153,25 @@ def metric(
     history = history_control(guardrail["name"], series, windows)
     values = series.values.get(guardrail["name"], {})
     for i, (at, error) in enumerate(zip(series.t, series.errors, strict=True)):
-        slot = int((at - grid[0] + step) / step) if grid else -1
+        slot = round((at - grid[0]) / step) if grid else -1
         window = next((w for w in windows if w.holds(at - step, at)), None)
         if error or window is None or not 0 <= slot < len(grid):
             continue
-        canary[slot] = values["canary"][i]
-        control[slot] = values["control"][i]
+        canary[slot] = added(canary[slot], values["canary"][i])
+        control[slot] = added(control[slot], values["control"][i])
         if window.share >= 1:
             # Nobody is unexposed: compare with what was seen before. Silence here may be
             # a quiet hour as well, so it is no evidence and no comparison.
             control[slot] = history[slot % len(history)] if history and canary[slot] else None
     given = {k: v for k, v in guardrail.items() if k in JUDGED_KEYS and v is not None}
     return {**given, "canary": canary, "control": control}
+
+
+def added(one: list[float] | None, other: list[float] | None) -> list[float] | None:
+    """Two reads that fell into one slot, because reads are a little early or late."""
+    if one is None or other is None:
+        return other or one
+    return [one[0] + other[0], one[1] + other[1]]
 
 
 def history_control(name: str, series: Series, windows: Sequence[Window]) -> list[list[float]]:
