@@ -14,17 +14,14 @@ control itself shows) and small traffic (exp(−expected requests)).
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from attribution.stats.lines import Floats
+from attribution.stats.lines import Flags, Floats
 
 STAYS = 0.5
 RATE = 0.02
 RATE_STRENGTH = 50.0  # intervals of control that the default rate counts for
 GRACE_S = 3.0
 SMALLEST_SHARE = 0.05  # of the control's traffic, when neither plan nor past tells the canary's
-
-Flags = npt.NDArray[np.bool_]
 
 
 def silence_rate(control_reports: Flags, expected: Floats, prior: tuple[float, float]) -> Floats:

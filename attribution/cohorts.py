@@ -1,0 +1,209 @@
+"""The canary-against-control evidence on one change: difference, silence, or a clean bill.
+
+PURE. Works on the change's own service and on what its callers measure of it (`peer`).
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.attribute_case import Case, Change, Series
+from attribution.stats.lines import Flags, Floats
+from attribution.stats.shifts import harmful, mean_shift, two_shares
+
+SILENCE_SCORE = 15.0
+MOST = 20.0
+LEAST_POINTS = 4
+SILENT_POINTS = 3  # one lost scrape proves nothing
+OUTCOMES = ("error", "success", "availab", "fail", "5xx", "timeout")
+RESOURCES = ("cpu", "memory", "network", "disk")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of one change: score ≥ 0 against it, or cleared."""
+
+    metric: str
+    score: float
+    summary: str
+    silent: bool = False
+    cleared: bool = False
+    # The control shows the symptom as much as the canary does.
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Canary and control of one metric on common times; NaN where nothing was reported."""
+
+    metric: str
+    direction: str
+    weight: float
+    t: Floats
+    canary: Floats
+    control: Floats
+    canary_n: Floats | None
+    control_n: Floats | None
+
+
+def metric_weight(metric: str) -> float:
+    """Outcomes speak loudest; resources also move when nothing is wrong."""
+    name = metric.lower()
+    if any(word in name for word in OUTCOMES):
+        return 1.0
+    return 0.25 if any(word in name for word in RESOURCES) else 0.6
+
+
+def differences(case: Case, change: Change) -> list[Difference]:
+    """One a metric for which canary and control are both known, the gravest first."""
+    pairs = list(_pairs(case.series, change))
+    threshold = math.sqrt(4.0 + 2.0 * math.log(max(len(pairs), 1)))
+    found = [each for pair in pairs if (each := _difference(pair, change, threshold))]
+    return sorted(found, key=lambda each: (-each.score, each.metric))
+
+
+def _pairs(series: Iterable[Series], change: Change) -> Iterable[Pair]:
+    groups: dict[tuple[str, str, str], dict[str, list[Series]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for each in series:
+        cohort = _cohort(each, change)
+        if cohort:
+            groups[each.service, each.metric, each.peer or ""][cohort].append(each)
+    for (service, metric, peer), cohorts in sorted(groups.items()):
+        if not (cohorts["canary"] and cohorts["control"]):
+            continue
+        label = f"{metric} seen by {service}" if peer else metric
+        own = 0.5 if peer and peer != change.service else 1.0
+        yield _pair(label, metric_weight(metric) * own, cohorts["canary"], cohorts["control"])
+
+
+def _cohort(series: Series, change: Change) -> str:
+    """canary, control or nothing: what this series is to this change."""
+    if series.change is not None and series.change != change.id:
+        return ""
+    subject = series.service if series.peer is None else series.peer
+    if subject != change.service and series.change != change.id:
+        return ""
+    if series.cohort != "all":
+        return series.cohort
+    if series.unit is None or not change.units:
+        return ""
+    return "canary" if series.unit in change.units else "control"
+
+
+def _pair(label: str, weight: float, canary: list[Series], control: list[Series]) -> Pair:
+    t = np.unique(np.concatenate([each.t for each in (*canary, *control)]))
+    canary_v, canary_n = _together(t, canary)
+    control_v, control_n = _together(t, control)
+    direction = canary[0].direction
+    return Pair(label, direction, weight, t, canary_v, control_v, canary_n, control_n)
+
+
+def _together(t: Floats, series: list[Series]) -> tuple[Floats, Floats | None]:
+    """Units of one cohort as one series on times `t`: weighted by requests where they are known."""
+    values = np.full((len(series), t.size), np.nan)
+    counts = np.full((len(series), t.size), np.nan)
+    for row, each in enumerate(series):
+        places = np.searchsorted(t, each.t)
+        values[row, places] = each.v
+        if each.n is not None:
+            counts[row, places] = each.n
+    known = np.isfinite(values)
+    if all(each.n is not None for each in series):
+        n = np.where(known, np.nan_to_num(counts), 0.0)
+        total = n.sum(axis=0)
+        summed = (np.nan_to_num(values) * n).sum(axis=0)
+        return np.divide(summed, total, out=np.full(t.size, np.nan), where=total > 0), total
+    seen = known.sum(axis=0)
+    summed = np.nan_to_num(values).sum(axis=0)
+    return np.divide(summed, seen, out=np.full(t.size, np.nan), where=seen > 0), None
+
+
+def _difference(pair: Pair, change: Change, threshold: float) -> Difference | None:
+    exposed = (pair.t > change.begins) & (pair.t <= change.ends())
+    if not exposed.any():
+        return None
+    silent = _silence(pair, exposed)
+    if silent:
+        return silent
+    both = exposed & np.isfinite(pair.canary) & np.isfinite(pair.control)
+    if both.sum() < LEAST_POINTS:
+        return None
+    windows = [both]
+    if both.sum() >= 4 * LEAST_POINTS:  # a fault that came late drowns in the healthy time before
+        newest = np.zeros_like(both)
+        newest[np.flatnonzero(both)[-(int(both.sum()) // 3) :]] = True
+        windows.append(newest)
+    z, window = max(((_z(pair, each, exposed), each) for each in windows), key=lambda zw: zw[0])
+    score = pair.weight * min(max(z - threshold, 0.0), MOST)
+    summary = _summary(pair, window)
+    moved = _control_moved(pair, exposed)
+    cleared = score <= 0 and z < 2.0
+    return Difference(pair.metric, score, summary, cleared=cleared, shared=cleared and moved)
+
+
+def _z(pair: Pair, window: Flags, exposed: Flags) -> float:
+    """How much worse the canary is than the control, against what it was before the exposure."""
+    before = ~exposed & (pair.t <= pair.t[window][0])
+    before &= np.isfinite(pair.canary) & np.isfinite(pair.control)
+    if pair.canary_n is not None and pair.control_n is not None and _is_share(pair):
+        x = _events(pair.canary, pair.canary_n, window), pair.canary_n[window].sum()
+        k = _events(pair.control, pair.control_n, window), pair.control_n[window].sum()
+        return harmful(two_shares((x[0], k[0]), (x[1], k[1])), pair.direction)
+    difference = pair.canary - pair.control
+    if before.sum() >= LEAST_POINTS:
+        return harmful(mean_shift(difference[before], difference[window]), pair.direction)
+    return harmful(mean_shift(pair.control[window], pair.canary[window]), pair.direction)
+
+
+def _is_share(pair: Pair) -> bool:
+    values = np.concatenate([pair.canary, pair.control])
+    values = values[np.isfinite(values)]
+    return bool(values.size) and bool(values.min() >= 0) and bool(values.max() <= 1)
+
+
+def _events(share: Floats, total: Floats, window: Flags) -> float:
+    return float((share[window] * total[window]).sum())
+
+
+def _control_moved(pair: Pair, exposed: Flags) -> bool:
+    """Did the control itself get worse since the exposure began?"""
+    before = pair.control[~exposed]
+    return harmful(mean_shift(before, pair.control[exposed]), pair.direction) >= 4.0
+
+
+def _silence(pair: Pair, exposed: Flags) -> Difference | None:
+    """The canary has stopped to report (or never began) while the control goes on."""
+    control = np.isfinite(pair.control) & exposed
+    newest = np.flatnonzero(control)
+    silent = ~np.isfinite(pair.canary[newest])
+    run = int(np.argmin(silent[::-1])) if not silent.all() else silent.size
+    if run < SILENT_POINTS:
+        return None
+    earlier = silent[: silent.size - run]
+    usual = (earlier.sum() + 1.0) / (earlier.size + 20.0)
+    score = min(SILENCE_SCORE, run * math.log(1.0 / usual))
+    span = pair.t[newest[-1]] - pair.t[newest[-run]]
+    summary = f"canary silent for {span:.0f} s ({run} reads) while control reports {pair.metric}"
+    return Difference(pair.metric, score, summary, silent=True)
+
+
+def _summary(pair: Pair, window: Flags) -> str:
+    span = pair.t[window][-1] - pair.t[window][0]
+    canary = _mean(pair.canary, pair.canary_n, window)
+    control = _mean(pair.control, pair.control_n, window)
+    if _is_share(pair):
+        worse = f"{canary:.1%} against {control:.1%}"
+    else:
+        worse = f"{canary:.4g} against {control:.4g}"
+    return f"{pair.metric}: canary {worse} control over {span:.0f} s"
+
+
+def _mean(values: Floats, n: Floats | None, window: Flags) -> float:
+    if n is not None and n[window].sum() > 0:
+        return _events(values, n, window) / float(n[window].sum())
+    return float(np.mean(values[window]))

@@ -1,0 +1,97 @@
+"""How far a series moved, in units of its own noise: small, robust, honest about few points."""
+
+import math
+
+import numpy as np
+
+from attribution.stats.lines import Floats
+
+FLOOR = 0.05  # of the level: smaller shifts are of no interest however quiet the series
+MAD = 1.4826  # makes the median absolute deviation estimate a normal's standard deviation
+
+
+def known(values: Floats) -> Floats:
+    return np.asarray(values[np.isfinite(values)], dtype=np.float64)
+
+
+def harmful(z: float, direction: str) -> float:
+    """The same z with its sign turned so that more is worse."""
+    return {"increase": z, "decrease": -z}.get(direction, abs(z))
+
+
+def level_shift(before: Floats, after: Floats, floor: float = FLOOR) -> float:
+    """(median(after) − median(before)) / (1.4826·MAD(before) + floor·|median(before)|); or 0."""
+    before, after = known(before), known(after)
+    if before.size < 2 or after.size == 0:
+        return 0.0
+    middle = float(np.median(before))
+    scale = MAD * float(np.median(np.abs(before - middle))) + floor * abs(middle) + 1e-9
+    return (float(np.median(after)) - middle) / scale
+
+
+def mean_shift(before: Floats, after: Floats) -> float:
+    """Welch's t of the means with a relative floor, for small shares that are mostly zero.
+
+    Autocorrelation r of lag 1 shrinks the number of independent points by (1 − r)/(1 + r).
+    """
+    before, after = known(before), known(after)
+    if before.size < 2 or after.size < 2:
+        return 0.0
+    level = abs(float(before.mean()))
+    error = _squared_error(before) + _squared_error(after) + (0.02 * level) ** 2
+    return float((after.mean() - before.mean()) / math.sqrt(error + 1e-18))
+
+
+def two_shares(events: tuple[float, float], totals: tuple[float, float]) -> float:
+    """Signed root of the likelihood ratio G² of two binomials; > 0 when the first is larger.
+
+    G² = 2 Σ observed·log(observed/expected) (Wilks 1938), asymptotically z².
+    """
+    (x, k), (n, m) = events, totals
+    if min(n, m) <= 0 or x + k <= 0 or x + k >= n + m:
+        return 0.0
+    pooled = (x + k) / (n + m)
+    g = sum(
+        observed * math.log(observed / expected)
+        for observed, expected in (
+            (x, n * pooled),
+            (k, m * pooled),
+            (n - x, n * (1 - pooled)),
+            (m - k, m * (1 - pooled)),
+        )
+        if observed > 0
+    )
+    return math.copysign(math.sqrt(2 * max(g, 0.0)), x / n - k / m)
+
+
+def change_point(values: Floats, least: int = 2) -> tuple[int, float]:
+    """(index, z): where the mean most likely moved once, and how far, in standard errors.
+
+    Maximum of the two-sample t over all splits (Hinkley 1970); values are clipped at the 2nd and
+    98th percentile. `values` must hold no NaN; z = 0 when there are too few.
+    """
+    count = values.size
+    if count < 2 * least + 1:
+        return count, 0.0
+    clipped = np.clip(values, *np.quantile(values, [0.02, 0.98]))
+    sizes = np.arange(1, count)
+    sums = np.cumsum(clipped)[:-1]
+    left, right = sums / sizes, (clipped.sum() - sums) / (count - sizes)
+    gain = (right - left) ** 2 * sizes * (count - sizes) / count
+    gain[: least - 1] = -1.0
+    if least > 1:
+        gain[-(least - 1) :] = -1.0
+    best = int(np.argmax(gain))
+    within = max(float(((clipped - clipped.mean()) ** 2).sum()) - float(gain[best]), 0.0)
+    spread = math.sqrt(within / max(count - 2, 1)) + 0.02 * abs(float(left[best])) + 1e-9
+    weight = math.sqrt(sizes[best] * (count - sizes[best]) / count)
+    return best + 1, float((right[best] - left[best]) / spread * weight)
+
+
+def _squared_error(values: Floats) -> float:
+    variance = float(values.var(ddof=1))
+    centred = values - values.mean()
+    total = float((centred * centred).sum())
+    lag = float((centred[1:] * centred[:-1]).sum()) / total if total > 0 else 0.0
+    lag = min(max(lag, 0.0), 0.9)
+    return variance / values.size * (1 + lag) / (1 - lag)

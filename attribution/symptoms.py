@@ -1,0 +1,85 @@
+"""Where it hurts and since when: the anomalous series of a case. PURE."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.attribute_case import Case, Series
+from attribution.stats.shifts import change_point, harmful, mean_shift
+
+THRESHOLD = 4.5  # of a maximum over all splits, so well above 2
+WINDOW_S = 1800.0
+FEW = 12
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """Since `onset` the metric is worse by z standard errors; `peer` is the callee, if any."""
+
+    service: str
+    metric: str
+    peer: str | None
+    onset: float
+    z: float
+    step: float  # usual time between two points
+    series: Series
+
+
+def symptoms(case: Case) -> list[Symptom]:
+    """The strongest first. A cohort's series counts only where nobody reports the whole."""
+    whole = {(s.service, s.metric, s.peer) for s in case.series if s.cohort == "all"}
+    chosen = (
+        s for s in case.series if s.cohort == "all" or (s.service, s.metric, s.peer) not in whole
+    )
+    found = [each for series in chosen if (each := _symptom(series, case.detected_at))]
+    return sorted(found, key=lambda each: (-each.z, each.service, each.metric, each.peer or ""))
+
+
+def reaches(case: Case, start: str) -> dict[str, int]:
+    """Every service on the call paths below `start`, with its distance; `start` itself is 0."""
+    distance = {start: 0}
+    frontier = [start]
+    while frontier:
+        following = []
+        for service in frontier:
+            for callee in case.calls.get(service, ()):
+                if callee not in distance:
+                    distance[callee] = distance[service] + 1
+                    following.append(callee)
+        frontier = following
+    return distance
+
+
+def nearest(case: Case, starts: Iterable[str]) -> dict[str, int]:
+    """The same from several services: the smallest distance from any of them."""
+    distance: dict[str, int] = {}
+    for start in starts:
+        for service, steps in reaches(case, start).items():
+            distance[service] = min(steps, distance.get(service, steps))
+    return distance
+
+
+def began_before(symptom: Symptom, moment: float) -> bool:
+    """Was it already worse before `moment`, beyond what a wrong guess of the onset explains?"""
+    tolerance = max(3 * symptom.step, 10.0)
+    if symptom.onset > moment - tolerance:
+        return False
+    t, v = symptom.series.t, symptom.series.v
+    early = v[(t >= symptom.onset) & (t < moment)]
+    if np.isfinite(early).sum() < 3:
+        return False
+    return harmful(mean_shift(v[t < symptom.onset], early), symptom.series.direction) >= 3.0
+
+
+def _symptom(series: Series, detected_at: float) -> Symptom | None:
+    keep = np.isfinite(series.v)
+    recent = keep & (series.t >= detected_at - WINDOW_S)
+    keep = recent if recent.sum() >= FEW else keep
+    t, v = series.t[keep], series.v[keep]
+    place, moved = change_point(v)
+    z = harmful(moved, series.direction)
+    if z < THRESHOLD or place >= t.size:
+        return None
+    step = float(np.median(np.diff(t)))
+    return Symptom(series.service, series.metric, series.peer, float(t[place]), z, step, series)
