@@ -1,17 +1,20 @@
 """What a person sees of the story: a live view on a terminal, plain lines anywhere else."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
 
+from controlplane.terminal import render
 from demo.cast import Round
 
 if TYPE_CHECKING:  # the story draws on the screen; the screen needs its types only
-    from demo.alert_rule import AlertRule
     from demo.outcome import Check
     from demo.story import Played
 
@@ -21,6 +24,24 @@ class Screen:
     console: Console = field(default_factory=Console)
     started: float = field(default_factory=time.monotonic)
     shown: dict[str, str] = field(default_factory=dict)
+    picture: Live | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.console.is_terminal
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """A picture that moves while a round is played; what is printed goes above it."""
+        if not self.is_live:
+            yield
+            return
+        with Live(console=self.console, refresh_per_second=4, vertical_overflow="visible") as live:
+            self.picture = live
+            try:
+                yield
+            finally:
+                self.picture = None
 
     def note(self, text: str) -> None:
         spent = time.monotonic() - self.started
@@ -35,7 +56,12 @@ class Screen:
     def submitted(self, each: "Played") -> None:
         self.note(f"{each.title}: submitted, {each.decision['decision']}")
 
-    def show(self, _scene: Round, played: Sequence["Played"], _rule: "AlertRule | None") -> None:
+    def show(self, played: Sequence["Played"]) -> None:
+        if self.picture is not None:
+            titles = {each.change: each.title for each in played}
+            views = [replace(each.view, titles=titles) for each in played]
+            self.picture.update(Group(*(render(view, datetime.now(UTC)) for view in views)))
+            return
         for each in played:
             line = summary(each)
             if self.shown.get(each.change) != line:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from controlplane.terminal import View
 from demo import submission
 from demo.alert_rule import AlertRule
 from demo.api import Api, ApiError
@@ -34,6 +35,13 @@ class Played:
     version: str
     decision: dict[str, Any] = field(default_factory=dict)
     rollout: dict[str, Any] = field(default_factory=dict)
+    # For the live view only.
+    shown: dict[str, Any] = field(default_factory=dict)
+    series: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def view(self) -> View:
+        return View(self.shown, self.decision, self.rollout, self.series)
 
     @property
     def ended(self) -> bool:
@@ -49,6 +57,10 @@ class Story:
     versions: dict[str, str] = field(default_factory=lambda: dict.fromkeys(SERVICES, FIRST_VERSION))
 
     def play(self, scene: Round) -> list[Played]:
+        with self.screen.live():
+            return self._play(scene)
+
+    def _play(self, scene: Round) -> list[Played]:
         self.production.mark(section_of(scene))
         culprit = scene.culprit
         if culprit and scene.fault:
@@ -75,7 +87,7 @@ class Story:
             version = self.versions[actor.service]
             body = submission.body(actor, version)
             change = self.api.post("changes", body, "submitter")
-            each = Played(actor, change["id"], body["title"], submission.next_version(version))
+            each = Played(actor, change["change"], body["title"], submission.next_version(version))
             self._approve(each)
             self.screen.submitted(each)
             played.append(each)
@@ -93,6 +105,9 @@ class Story:
         each.decision = self.api.get(f"changes/{each.change}/decision")
         if rollout := each.decision.get("rollout"):
             each.rollout = self.api.get(f"rollouts/{rollout}")
+            if self.screen.is_live:
+                each.shown = each.shown or self.api.get(f"changes/{each.change}")
+                each.series = self.api.get(f"rollouts/{rollout}/series")
 
     def _follow(self, scene: Round, played: list[Played]) -> None:
         rule = AlertRule(self.production, scene.alerting) if scene.alerting else None
@@ -100,7 +115,7 @@ class Story:
         while time.monotonic() < until:
             self.parts.check()
             self._look_at_all(played)
-            self.screen.show(scene, played, rule)
+            self.screen.show(played)
             self._tell_alerts(rule)
             if all(each.ended for each in played) and not (rule and rule.firing_since):
                 return
