@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from rollout.machine import ChangeState
+from rollout.machine import ChangeState, choices
 
 
 class ChangeClass(models.TextChoices):
@@ -39,7 +39,7 @@ class Change(models.Model):
     plan = models.JSONField(default=dict)
     author = models.CharField(max_length=100)
     state = models.CharField(
-        max_length=20, choices=ChangeState, default=ChangeState.SUBMITTED, db_index=True
+        max_length=20, choices=choices(ChangeState), default=ChangeState.SUBMITTED, db_index=True
     )
     reasons = models.JSONField(default=list)
     # No key: the floor below is read by this id, and owns its rows.

@@ -58,6 +58,11 @@ class HoldKind(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
 
 
+def choices(states: type[StrEnum]) -> list[tuple[str, str]]:
+    """(value, label) pairs, as a form or a model field takes them."""
+    return [(str(s), s.replace("_", " ")) for s in states]
+
+
 @dataclass(frozen=True)
 class Transition:
     source: str

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from rollout.machine import HoldKind, Phase, StageState
+from rollout.machine import HoldKind, Phase, StageState, choices
 
 
 class Rollout(models.Model):
@@ -16,7 +16,9 @@ class Rollout(models.Model):
     environment = models.CharField(max_length=50)
     # plan.RolloutSpec as it was handed over: frozen at the start (invariant 9).
     spec = models.JSONField()
-    phase = models.CharField(max_length=20, choices=Phase, default=Phase.PENDING, db_index=True)
+    phase = models.CharField(
+        max_length=20, choices=choices(Phase), default=Phase.PENDING, db_index=True
+    )
     # Compare-and-set for If-Match and for every intent.
     version = models.PositiveIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
@@ -44,7 +46,7 @@ class Stage(models.Model):
     rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="stages")
     index = models.PositiveSmallIntegerField()
     share = models.FloatField()
-    state = models.CharField(max_length=20, choices=StageState, default=StageState.PENDING)
+    state = models.CharField(max_length=20, choices=choices(StageState), default=StageState.PENDING)
     verdict = models.CharField(max_length=20, default="", blank=True)
     reason = models.CharField(max_length=200, default="", blank=True)
     epoch = models.PositiveIntegerField(default=0)
@@ -62,7 +64,7 @@ class Hold(models.Model):
     """A reason why exposure may not grow. Released, never deleted."""
 
     rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="holds")
-    kind = models.CharField(max_length=20, choices=HoldKind)
+    kind = models.CharField(max_length=20, choices=choices(HoldKind))
     actor = models.CharField(max_length=100)
     reason = models.TextField()
     since = models.DateTimeField()
