@@ -134,7 +134,7 @@ def baking(view: View, now: datetime) -> Text | None:
         line.append(f"  {max(spent, 0.0):.0f} s of {least:g} s  ")
     verdict = stage.get("verdict") or "no verdict yet"
     line.append(verdict, style=VERDICT_STYLE.get(verdict, "dim"))
-    return line.append(f"  {stage.get('reason', '')}", style="dim")
+    return line.append(f"\n          {stage.get('reason', '')}", style="dim")
 
 
 def spark(values: Sequence[float | None], top: float) -> str:
