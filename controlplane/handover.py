@@ -27,16 +27,13 @@ Guardrails = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def guardrails_of(services: Sequence[Service], own: Sequence[Mapping[str, Any]]) -> Guardrails:
-    """The services' standing guardrails and the change's own, by service."""
-    return {
-        service.name: [
-            *Guardrail.objects.filter(service=service, change_id=None).values_list(
-                "spec", flat=True
-            ),
-            *own,
-        ]
-        for service in services
-    }
+    """The services' standing guardrails and the change's own, by service; each name once."""
+    found: dict[str, Sequence[Mapping[str, Any]]] = {}
+    for service in services:
+        standing = Guardrail.objects.filter(service=service, change_id=None)
+        specs = [*standing.values_list("spec", flat=True), *own]
+        found[service.name] = list({spec["name"]: spec for spec in specs}.values())
+    return found
 
 
 def control_level(policy: Mapping[str, Any], change: Change, guardrails: Guardrails) -> str:

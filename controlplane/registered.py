@@ -51,10 +51,24 @@ def executor_of(given: Mapping[str, Any], service: Service) -> dict[str, Any]:
     return {"name": name, "config": config}
 
 
+MEASURED = ("source", "kind", "query", "events", "total")
+
+
 def check_guardrail_names(submission: Submission, services: Sequence[Service]) -> None:
-    """Samples are kept by name: two meanings of one name on one service would be mixed."""
-    taken = set(Guardrail.objects.filter(service__in=services).values_list("name", flat=True))
-    for index, guardrail in enumerate(submission.guardrails):
-        if guardrail["name"] in taken:
-            detail = f"{guardrail['name']!r} is a guardrail of the service or of an open change"
-            raise CaseError("name is taken", detail, f"/guardrails/{index}/name")
+    """Samples are kept by name, so one name on one service has to measure one thing."""
+    taken = list(Guardrail.objects.filter(service__in=services).select_related("service"))
+    for index, wanted in enumerate(submission.guardrails):
+        for row in taken:
+            if row.name == wanted["name"] and _differs(row, wanted):
+                raise CaseError(
+                    "name is taken",
+                    f"{row.name!r} already stands for something else on {row.service.name}",
+                    f"/guardrails/{index}/name",
+                )
+
+
+def _differs(row: Guardrail, wanted: Mapping[str, Any]) -> bool:
+    """A change may share a metric with another change, not loosen a standing guardrail."""
+    if row.change_id is None:
+        return bool(row.spec != dict(wanted))
+    return any(row.spec.get(name) != wanted.get(name) for name in MEASURED)

@@ -1,0 +1,145 @@
+"""Bad settings, told before anything starts: `manage.py check`, and every command that runs it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+from rollout.signing import secret_bytes
+
+BROKERS = ("redis", "rediss", "amqp", "amqps", "pyamqp", "sentinel", "filesystem", "memory")
+# One call and the transactions around it have to fit into a lease.
+CALL_TIMEOUT_S = 5.0
+CALL_TIMEOUTS_IN_A_LEASE = 2
+NEW_SECRET = (
+    "python -c \"import base64,os;print('whsec_'+base64.b64encode(os.urandom(32)).decode())\""  # noqa: S105 — how to make one, not one
+)
+
+
+@register()
+def check_graygate(**_: Any) -> list[CheckMessage]:
+    return [
+        *_operator_file(),
+        *_registries(),
+        *_webhooks(),
+        *_targets(),
+        *_timing(),
+        *_broker(),
+        *_url(),
+        *_secret_key(),
+    ]
+
+
+def _operator_file() -> Iterator[CheckMessage]:
+    if settings.OPERATOR.error:
+        yield Error(
+            f"The operator's file cannot be read: {settings.OPERATOR.error}",
+            hint="GRAYGATE_OPERATOR_FILE names a JSON object with targets, webhooks and "
+            "allowed_destinations.",
+            id="graygate.E001",
+        )
+
+
+def _registries() -> Iterator[CheckMessage]:
+    for setting in ("GRAYGATE_EXECUTORS", "GRAYGATE_SOURCES", "GRAYGATE_NOTIFIERS"):
+        for name, path in getattr(settings, setting).items():
+            try:
+                import_string(path)
+            except ImportError as problem:
+                yield Error(
+                    f"{setting}[{name!r}] cannot be imported: {problem}",
+                    hint="Give the dotted path of a class, such as package.module.Class.",
+                    id="graygate.E002",
+                )
+
+
+def _webhooks() -> Iterator[CheckMessage]:
+    seen: set[object] = set()
+    for index, one in enumerate(settings.OPERATOR.webhooks):
+        if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
+            yield Error(f"webhooks[{index}] of the operator's file has no name", id="graygate.E003")
+            continue
+        if one["name"] in seen:
+            yield Error(f"Two webhooks are called {one['name']!r}", id="graygate.E003")
+        seen.add(one["name"])
+        yield from _reachable(f"webhook {one['name']!r}", one)
+        if one.get("notifier", "webhook") not in settings.GRAYGATE_NOTIFIERS:
+            known = ", ".join(sorted(settings.GRAYGATE_NOTIFIERS))
+            yield Error(
+                f"webhook {one['name']!r} asks for an unknown notifier",
+                hint=f"Registered: {known}",
+                id="graygate.E002",
+            )
+
+
+def _targets() -> Iterator[CheckMessage]:
+    for name, one in settings.OPERATOR.targets.items():
+        if isinstance(one, Mapping):
+            yield from _reachable(f"target {name!r}", one)
+        else:
+            yield Error(f"target {name!r} of the operator's file is no object", id="graygate.E003")
+
+
+def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Never repeats the address or the secret: both may open something."""
+    if not _is_web(one.get("url")):
+        yield Error(f"{what} has no http:// or https:// `url`", id="graygate.E004")
+    try:
+        secret_bytes(str(one.get("secret", "")))
+    except ValueError as problem:
+        yield Error(f"{what}: {problem}", hint=f"Make one: {NEW_SECRET}", id="graygate.E005")
+
+
+def _is_web(url: object) -> bool:
+    try:
+        parts = urlsplit(str(url))
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _timing() -> Iterator[CheckMessage]:
+    if settings.GRAYGATE_INTERVAL_S <= 0:
+        yield Error("GRAYGATE_INTERVAL_S has to be above 0", id="graygate.E006")
+    least = CALL_TIMEOUTS_IN_A_LEASE * CALL_TIMEOUT_S
+    if least > settings.GRAYGATE_LEASE_S:
+        yield Error(
+            f"GRAYGATE_LEASE_S is {settings.GRAYGATE_LEASE_S:g}, too short for a call",
+            hint=f"A call to a target may take {CALL_TIMEOUT_S:g} s: give {least:g} s or more.",
+            id="graygate.E007",
+        )
+    for name in ("GRAYGATE_UNDO_S", "GRAYGATE_HALT_PATIENCE_S", "GRAYGATE_ROLLBACK_TIMEOUT_S"):
+        if getattr(settings, name) < 0:
+            yield Error(f"{name} is negative", id="graygate.E006")
+
+
+def _broker() -> Iterator[CheckMessage]:
+    scheme = str(getattr(settings, "CELERY_BROKER_URL", "")).partition("://")[0]
+    if scheme not in BROKERS:
+        yield Error(
+            f"CELERY_BROKER_URL has the unknown scheme {scheme[:20]!r}",
+            hint="redis://, rediss://, amqp:// or amqps://; leave it out for the local broker.",
+            id="graygate.E008",
+        )
+
+
+def _url() -> Iterator[CheckMessage]:
+    if not _is_web(settings.GRAYGATE_URL):
+        yield Error(
+            "GRAYGATE_URL is no web address",
+            hint="It is where people reach Graygate: alerts and decisions link to it.",
+            id="graygate.E009",
+        )
+
+
+def _secret_key() -> Iterator[CheckMessage]:
+    if settings.SECRET_KEY_IS_EPHEMERAL:
+        yield checks.Warning(
+            "No GRAYGATE_SECRET_KEY: sessions end with this process, and processes do not share it",
+            hint="Set it to a long random text, the same for every process.",
+            id="graygate.W001",
+        )

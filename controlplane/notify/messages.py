@@ -1,0 +1,74 @@
+"""OutboxMessage → the body that on-call receives. Pure."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+PREFIX = "graygate."
+# Standard Webhooks asks for less than 20 kB.
+MOST_BYTES = 20_000
+# What on-call is told unless the endpoint names its own `types`.
+PAGING = (
+    "rollout.halted",
+    "rollout.hold",
+    "rollout.rolled_back",
+    "rollout.rollback_failed",
+    "rollout.recovered",
+    "loop.stalled",
+    "loop.forgot",
+)
+# A silence never keeps these back: something was undone, could not be, or is well again.
+NEVER_SILENT = ("rollout.rolled_back", "rollout.rollback_failed", "rollout.recovered")
+RESOLVES = ("rollout.recovered", "rollout.completed")
+
+
+def wants(types: Any, kind: str) -> bool:
+    """`types` as in the operator's file: with or without the prefix, `*` for all."""
+    if types is None:
+        return kind in PAGING
+    wanted = {str(one).removeprefix(PREFIX) for one in types}
+    # Who is told of a rollback is told of its end too.
+    resolved = kind == "rollout.recovered" and "rollout.rolled_back" in wanted
+    return "*" in wanted or kind in wanted or resolved
+
+
+def silenced(kind: str, payload: dict[str, Any], scopes: list[dict[str, Any]]) -> bool:
+    """`scopes` of the silences in force; an empty one matches everything."""
+    if kind in NEVER_SILENT:
+        return False
+    return any(_matches(scope, payload) for scope in scopes)
+
+
+def _matches(scope: dict[str, Any], payload: dict[str, Any]) -> bool:
+    facts = {
+        name: {part.strip() for part in str(payload.get(name, "")).split(",")}
+        for name in ("service", "team", "environment")
+    }
+    return all(str(value) in facts.get(name, set()) for name, value in scope.items())
+
+
+def body_of(kind: str, payload: dict[str, Any], at: datetime, url: str) -> bytes:
+    data = payload | {
+        "url": url,
+        "evidence_url": url,
+        # The same for an alert and for the message that resolves it.
+        "alert_key": f"graygate-rollout-{payload.get('rollout', payload.get('change'))}",
+        "status": "resolved" if kind in RESOLVES else "firing",
+    }
+    body = _encoded(kind, data, at)
+    if len(body) < MOST_BYTES:
+        return body
+    # The page that `url` leads to has the rest.
+    data |= {
+        "evidence": {},
+        "reasons": [str(reason)[:500] for reason in payload.get("reasons", [])[:5]],
+        "reason": str(payload.get("reason", ""))[:2000],
+        "shortened": True,
+    }
+    return _encoded(kind, data, at)
+
+
+def _encoded(kind: str, data: dict[str, Any], at: datetime) -> bytes:
+    timestamp = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    message = {"type": PREFIX + kind, "timestamp": timestamp, "data": data}
+    return json.dumps(message, ensure_ascii=False).encode()

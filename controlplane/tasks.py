@@ -1,0 +1,16 @@
+from celery import shared_task
+
+from controlplane.intake import advance_changes
+from controlplane.notify.deliver import deliver_due
+from controlplane.notify.dispatch import dispatch
+
+
+@shared_task(name="controlplane.changes")
+def changes() -> None:
+    advance_changes()
+
+
+@shared_task(name="controlplane.deliver")
+def deliver() -> None:
+    dispatch()
+    deliver_due()
