@@ -1,0 +1,65 @@
+"""How shares, times and amounts are written for people. PURE: `now` is passed in."""
+
+from datetime import datetime, timedelta
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def percent(share: float | None) -> str:
+    """0.052 -> "5.2%". Two significant digits below 1%, none wasted on whole numbers."""
+    if share is None:
+        return "–"
+    value = share * 100
+    if 0 < abs(value) < 0.01:
+        return "<0.01%"
+    if abs(value) < 1:
+        return f"{value:.2g}%"
+    return f"{value:.1f}%".replace(".0%", "%")
+
+
+def signed_percent(value: float | None) -> str:
+    """An effect (canary/control - 1): from ×3 on a factor reads better than a percentage."""
+    if value is None:
+        return "–"
+    if value >= 2:
+        return f"×{value + 1:.3g}"
+    return ("+" if value > 0 else "−" if value < 0 else "±") + percent(abs(value))
+
+
+def duration(span: timedelta | float | None) -> str:
+    """The two largest units: "2 h 5 min", "14 s"."""
+    if span is None:
+        return "–"
+    left = int(span.total_seconds() if isinstance(span, timedelta) else span)
+    if left < 1:
+        return "0 s"
+    parts = []
+    for size, name in _UNITS:
+        if left >= size:
+            parts.append(f"{left // size} {name}")
+            left %= size
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "–"
+    span = (now - at).total_seconds()
+    if span < 0:
+        return f"in {duration(-span)}"
+    return "just now" if span < 2 else f"{duration(span)} ago"
+
+
+def clock(at: datetime | None) -> str:
+    """UTC, as everywhere in Graygate: the page says so once in its footer."""
+    return "–" if at is None else at.strftime("%H:%M:%S")
+
+
+def count(amount: float) -> str:
+    return f"{amount:,.0f}"
+
+
+def plural(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"

@@ -1,0 +1,103 @@
+"""Rows → the facts that the sentence is made of."""
+
+from datetime import datetime
+from typing import Any
+
+from controlplane.models import Assessment, Change
+from controlplane.web.presenters.history import History
+from controlplane.web.presenters.rollouts import RolloutView
+from controlplane.web.presenters.sentence import UNATTENDED, Facts
+from controlplane.web.presenters.suspects import Attribution
+from controlplane.web.presenters.verdicts import Verdict
+from rollout.ledger import SYSTEM
+from rollout.machine import HoldKind, Phase
+from rollout.models import Decision
+from rollout.snapshot import SAME_SHARE
+
+TURNED = ("rollback", "abort", "superseded")
+
+
+def change_facts(change: Change, assessment: Assessment | None, now: datetime) -> Facts:
+    """Of a change that has no rollout: not handed over yet, or never."""
+    policy = assessment.policy if assessment else {}
+    return Facts(
+        state=change.state,
+        now=now,
+        level=assessment.level if assessment else "",
+        reason="; ".join(change.reasons),
+        approvals=change.approvals.filter(answer="approve").count(),
+        approvals_needed=int(policy.get("approvals", 0)),
+    )
+
+
+def rollout_facts(
+    view: RolloutView,
+    history: History,
+    verdict: Verdict | None,
+    found: list[Attribution],
+    now: datetime,
+) -> Facts:
+    rollout, current = view.rollout, view.current
+    turn = history.last(*TURNED)
+    own = next((a.own for a in found if a.own), None)
+    worst = verdict.worst if verdict else None
+    return Facts(
+        state=view.state,
+        now=now,
+        control_level=view.spec["control_level"],
+        level=view.spec["level"],
+        stage=current.number if current else 0,
+        stages=len(view.steps),
+        observed=view.observed,
+        turned_at_share=view.reached if turn else None,
+        targets=len(view.placements),
+        at_zero=view.at_zero,
+        not_at_zero=[p.target for p in view.placements if p.observed > SAME_SHARE],
+        last_error=next((p.last_error for p in view.placements if p.last_error), ""),
+        numbers=worst.numbers if worst else "",
+        verdict=verdict.verdict if verdict else "",
+        waiting=current.waiting if current else "",
+        probability=own.probability if own else None,
+        exonerated=bool(own and own.vetoes),
+        superseded=bool(turn and turn.decision == "superseded"),
+        evidence_at=_at(history.last("halt")),
+        zero_at=_at(history.last("rolled_back")),
+        recovered_at=rollout.recovered_at,
+        measured=verdict is not None,
+        rolls_back_in=_rolls_back_in(view, now),
+        undo_until=rollout.undo_until,
+        ended_at=rollout.ended_at,
+        **_who_and_why(view, history, turn),
+    )
+
+
+def _who_and_why(view: RolloutView, history: History, turn: Decision | None) -> dict[str, Any]:
+    """`actor` only for a person: Graygate itself is never named as somebody who ordered."""
+    own = view.state if view.state in {HoldKind.PAUSED, HoldKind.HALTED} else ""
+    others = [f"{h.word.label.lower()} ({h.reason})" for h in view.holds if h.kind != own]
+    hold = next((h for h in view.holds if h.kind == own), None)
+    if hold is not None:
+        return {"actor": _person(hold.actor), "reason": hold.reason, "other_holds": others}
+    last = turn if turn is not None else history.last("cancel", "accept", "create")
+    if last is None or last.decision == "create":
+        return {"other_holds": others}
+    reason = "; ".join(last.reasons)
+    return {"actor": _person(last.actor), "reason": reason, "other_holds": others}
+
+
+def _person(actor: str) -> str:
+    return "" if actor == SYSTEM else actor
+
+
+def _at(decision: Decision | None) -> datetime | None:
+    return decision.at if decision else None
+
+
+def _rolls_back_in(view: RolloutView, now: datetime) -> float | None:
+    """Seconds until an unanswered halt becomes a rollback; None: it never does by itself."""
+    rollout, spec = view.rollout, view.spec
+    by_itself = spec["control_level"] in UNATTENDED and spec["reversible"] and not spec["own_eyes"]
+    if rollout.phase not in {Phase.RUNNING, Phase.WATCHING} or not rollout.halted_at:
+        return None
+    waited = (now - rollout.halted_at).total_seconds()
+    return float(spec["halt_patience_s"]) - waited if by_itself else None

@@ -1,0 +1,84 @@
+"""The ledger of one rollout for people: entries, feedback on them, and whether the chain holds."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.cache import cache
+
+from controlplane.models import Feedback
+from controlplane.web.wording import DECISIONS, Word, word_of
+from rollout import ledger
+from rollout.models import Decision, Rollout
+
+# Verifying reads every entry with its inputs: too much for each look of each viewer.
+VERIFIED_FOR_S = 30
+AUTOMATIC_REVERSALS = frozenset({"halt", "rollback"})
+AUTOMATIC_GROWTH = frozenset({"promote", "watch", "complete"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    decision: Decision
+    word: Word
+    # Answers that make sense: a halt is right or wrong, a promotion is right or missed something.
+    questions: tuple[str, ...]
+    given: list[str]
+
+    @property
+    def by_person(self) -> bool:
+        return self.decision.actor != ledger.SYSTEM
+
+
+@dataclass(frozen=True)
+class History:
+    entries: list[Entry]
+    problems: list[str]
+
+    @property
+    def newest_first(self) -> list[Entry]:
+        return self.entries[::-1]
+
+    def last(self, *names: str) -> Decision | None:
+        found = (e.decision for e in reversed(self.entries) if e.decision.decision in names)
+        return next(found, None)
+
+
+def history(rollout: Rollout) -> History:
+    """Entries without their inputs: those are fetched when somebody unfolds them."""
+    rows = list(rollout.decisions.order_by("sequence").defer("inputs"))
+    given = _feedback(rollout.change_id)
+    entries = [
+        Entry(
+            decision=row,
+            word=word_of(DECISIONS, row.decision),
+            questions=_questions(row),
+            given=given.get(row.pk, []),
+        )
+        for row in rows
+    ]
+    return History(entries, _problems(rollout, rows[-1].hash if rows else ""))
+
+
+def _questions(decision: Decision) -> tuple[str, ...]:
+    if decision.actor != ledger.SYSTEM:
+        return ()
+    if decision.decision in AUTOMATIC_REVERSALS:
+        return ("right", "wrong")
+    return ("right", "missed") if decision.decision in AUTOMATIC_GROWTH else ()
+
+
+def _feedback(change_id: UUID) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = {}
+    for row in Feedback.objects.filter(change_id=change_id).order_by("at"):
+        said = f"{row.actor}: {row.answer}" + (f", {row.comment}" if row.comment else "")
+        found.setdefault(row.decision_id, []).append(said)
+    return found
+
+
+def _problems(rollout: Rollout, head: str) -> list[str]:
+    key = f"chain:{rollout.pk}:{head}"
+    found: list[str] | None = cache.get(key)
+    if found is None:
+        found = ledger.verify(rollout)
+        cache.set(key, found, VERIFIED_FOR_S)
+    return found

@@ -1,0 +1,137 @@
+"""The judge's verdict metric by metric: computed now while it is judged, or as it was decided."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from attribution.judge import judge
+from controlplane.web import numbers
+from controlplane.web.wording import REASONS, VERDICTS, Word, word_of
+from rollout.evidence import judged
+from rollout.machine import Phase
+from rollout.models import Rollout
+
+JUDGED_NOW = frozenset({Phase.RUNNING, Phase.WATCHING})
+# Decisions that rest on a verdict; the newest one explains how the rollout ended.
+WEIGHED = ("halt", "rollback", "promote", "watch", "complete")
+
+
+@dataclass(frozen=True)
+class Side:
+    """A cohort's share of events, or its mean; None: nothing was reported."""
+
+    value: float | None
+    total: float
+    is_share: bool
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "silent"
+        return numbers.percent(self.value) if self.is_share else f"{self.value:.4g}"
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    direction: str
+    canary: Side
+    control: Side
+    effect: float | None
+    interval: tuple[float, float | None] | None
+    word: Word
+    reason: str
+    # On the way to the rollback limit (1.0); the halt limit lies at `halt_mark`.
+    evidence: float
+    halt_mark: float
+    evidence_label: str
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ")
+
+    @property
+    def tone(self) -> str:
+        return "bad" if self.evidence >= self.halt_mark else "live"
+
+    @property
+    def numbers(self) -> str:
+        """Such as: canary 5.2% errors against 0.2% control."""
+        if self.canary.value is None:
+            return f"the canary reports no {self.title} while the control shows {self.control}"
+        return f"canary {self.canary} {self.title} against {self.control} control"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    word: Word
+    verdict: str
+    reason: str
+    rows: list[Row]
+    # None: as of now; else the moment of the decision that rests on it.
+    decided_at: datetime | None
+
+    @property
+    def worst(self) -> Row | None:
+        return max(self.rows, key=lambda row: row.evidence, default=None)
+
+
+def verdict_of(rollout: Rollout, now: datetime) -> Verdict | None:
+    """None when nothing was ever judged: not observable, or not exposed yet."""
+    case, at = _case(rollout, now)
+    if not case or not case["metrics"]:
+        return None
+    answer = judge(case)
+    return Verdict(
+        word=word_of(VERDICTS, answer["verdict"]),
+        verdict=answer["verdict"],
+        reason=_reason(answer["reason"]),
+        rows=[
+            _row(metric, told, rollout.spec)
+            for metric, told in zip(case["metrics"], answer["metrics"], strict=True)
+        ],
+        decided_at=at,
+    )
+
+
+def _case(rollout: Rollout, now: datetime) -> tuple[Mapping[str, Any] | None, datetime | None]:
+    if rollout.phase in JUDGED_NOW:
+        return judged(rollout, now).case, None
+    rested = rollout.decisions.filter(decision__in=WEIGHED).exclude(inputs__case=None)
+    last = rested.order_by("-sequence").first()
+    return (last.inputs["case"], last.at) if last else (None, None)
+
+
+def _row(metric: Mapping[str, Any], told: Mapping[str, Any], spec: Mapping[str, Any]) -> Row:
+    rollback_limit = math.log(1 / spec["alpha_rollback"])
+    halt_limit = math.log(1 / spec["alpha_halt"])
+    log_e = told["log_e"]
+    return Row(
+        name=metric["name"],
+        direction=metric.get("direction", "increase"),
+        canary=side(metric["canary"], metric["kind"]),
+        control=side(metric["control"], metric["kind"]),
+        effect=told["effect"],
+        interval=tuple(told["interval"]) if told["interval"] else None,
+        word=word_of(VERDICTS, told["verdict"]),
+        reason=_reason(told.get("reason", "")),
+        evidence=max(0.0, log_e) / rollback_limit,
+        halt_mark=halt_limit / rollback_limit,
+        evidence_label=f"evidence {log_e:.1f}; halts at {halt_limit:.1f}, "
+        f"rolls back at {rollback_limit:.1f}",
+    )
+
+
+def side(points: Sequence[Any], kind: str) -> Side:
+    seen = [p for p in points if p is not None]
+    if kind == "ratio":
+        events, total = sum(p[0] for p in seen), sum(p[1] for p in seen)
+        return Side(events / total if total else None, total, is_share=True)
+    if kind == "value" and seen:
+        return Side(sum(seen) / len(seen), len(seen), is_share=False)
+    return Side(None, len(seen), is_share=False)
+
+
+def _reason(reason: str) -> str:
+    return REASONS.get(reason, reason.replace("_", " "))

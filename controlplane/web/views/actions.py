@@ -1,0 +1,150 @@
+"""What people may order from a page: the same functions as the API, with a reason and a name."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from attribution.errors import CaseError
+from controlplane import intake
+from controlplane.access import Scope, can
+from controlplane.models import Change, Feedback
+from controlplane.web.views.access import needs
+from rollout import gates, services
+from rollout.machine import IllegalTransitionError
+from rollout.models import Decision, Rollout
+
+Act = Callable[..., Any]
+# Whoever stops something must never be told to look again first: these carry no version.
+TIGHTENING: dict[str, Act] = {"pause": services.pause, "abort": services.abort}
+# These act on what the person saw; when it has changed since, they are not carried out.
+AS_SEEN: dict[str, Act] = {
+    "resume": services.resume,
+    "promote": services.promote,
+    "retry": services.retry,
+    "accept": services.accept,
+}
+DONE = {
+    "pause": "Paused: exposure does not grow until somebody resumes.",
+    "abort": "Abort ordered: exposure is going to zero.",
+    "resume": "Resumed.",
+    "promote": "Promoted: the stage counts as waived.",
+    "retry": "Ordered to try again.",
+    "accept": "Your word is recorded. A second person's word writes it off.",
+    "undo": "Undo ordered: a new rollout brings the old version back.",
+}
+STALE = (
+    "Nothing was done: the rollout has moved on since you looked. "
+    "The page now shows how it is; decide again."
+)
+
+
+@require_POST
+@needs("operate")
+def act(request: HttpRequest, rollout_id: uuid.UUID, action: str) -> HttpResponse:
+    rollout = Rollout.objects.filter(pk=rollout_id).only("change_id").first()
+    if rollout is None or action not in DONE:
+        raise Http404("There is no such rollout or action.")
+    reason = _reason(request)
+    if reason:
+        _try(request, DONE[action], lambda: _carry_out(request, rollout_id, action, reason))
+    return redirect("change", change_id=rollout.change_id)
+
+
+def _carry_out(request: HttpRequest, rollout_id: uuid.UUID, action: str, reason: str) -> None:
+    actor = request.user.get_username()
+    if action == "undo":
+        services.undo(rollout_id, actor, reason)
+    elif action in TIGHTENING:
+        TIGHTENING[action](rollout_id, actor, reason)
+    else:
+        seen: dict[str, int] = {"version": int(request.POST["version"])}
+        if action == "promote":
+            seen["stage"] = int(request.POST["stage"])
+        AS_SEEN[action](rollout_id, actor, reason, **seen)
+
+
+@require_POST
+@needs("approve")
+def answer(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
+    given = request.POST.get("answer", "")
+    reason = request.POST.get("reason", "").strip()
+    if given == "reject" and not reason:
+        messages.error(request, "Say why you reject it: the author reads this.")
+    else:
+        actor = request.user.get_username()
+        done = "Approved." if given == "approve" else "Rejected."
+        _try(request, done, lambda: intake.decide_change(change_id, actor, given, reason))
+    return redirect("change", change_id=change_id)
+
+
+@require_POST
+@needs("submit")
+def cancel(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
+    change = Change.objects.filter(pk=change_id).only("author").first()
+    if change is None:
+        raise Http404("There is no such change.")
+    actor = request.user.get_username()
+    if change.author != actor and not can(request.user, Scope.OPERATE):
+        messages.error(request, "Only its author or an operator may cancel a change.")
+    elif reason := _reason(request):
+        _try(request, "Canceled.", lambda: intake.cancel(change_id, actor, reason))
+    return redirect("change", change_id=change_id)
+
+
+@require_POST
+@needs("operate")
+def feedback(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
+    decision = Decision.objects.filter(pk=decision_id).only("change_id").first()
+    given = request.POST.get("answer", "")
+    if decision is None or given not in Feedback.Answer:
+        raise Http404("There is no such decision or answer.")
+    Feedback.objects.create(
+        decision_id=decision_id,
+        change_id=decision.change_id,
+        answer=given,
+        comment=request.POST.get("comment", "").strip(),
+        actor=request.user.get_username(),
+    )
+    messages.success(request, f"Thank you: recorded as {given}.")
+    return redirect("change", change_id=decision.change_id)
+
+
+@require_POST
+@needs("operate")
+def kill_switch(request: HttpRequest) -> HttpResponse:
+    if request.POST.get("order") == "release":
+        gates.lift_freeze(gates.KILL_SWITCH)
+        messages.success(request, "The kill switch is released: exposure may grow again.")
+    elif reason := _reason(request):
+        actor = request.user.get_username()
+        gates.set_freeze(gates.KILL_SWITCH, {}, reason, actor)
+        messages.success(request, "The kill switch is on: no exposure grows. Reversals go on.")
+    return redirect("now")
+
+
+def _reason(request: HttpRequest) -> str:
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        messages.error(request, "Nothing was done: give a reason, it goes into the ledger.")
+    return reason
+
+
+def _try(request: HttpRequest, done: str, order: Callable[[], Any]) -> None:
+    """Each refusal in words that say what to do; anything else is an error page."""
+    try:
+        order()
+    except (services.VersionMismatchError, services.StageMismatchError):
+        messages.error(request, STALE)
+    except IllegalTransitionError as error:
+        messages.error(request, f"Nothing was done: this is not possible now ({error}).")
+    except (services.NotAllowedError, CaseError, PermissionError) as error:
+        messages.error(request, f"Nothing was done: {error}")
+    except (KeyError, ValueError):
+        messages.error(request, "Nothing was done: the form was incomplete. Reload the page.")
+    else:
+        messages.success(request, done)

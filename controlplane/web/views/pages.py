@@ -1,0 +1,63 @@
+"""The pages that are read. Each has a fragment that htmx asks for every two seconds."""
+
+import json
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from attribution.clock import database_now
+from controlplane.models import Change
+from controlplane.web.presenters.change import change_page
+from controlplane.web.presenters.now import now_page
+from controlplane.web.views.access import needs
+from rollout.models import Decision
+
+
+@require_safe
+@never_cache
+@needs("read")
+def now(request: HttpRequest) -> HttpResponse:
+    return render(request, "changes/now.html", {"page": now_page(request.user, database_now())})
+
+
+@require_safe
+@never_cache
+@needs("read")
+def now_live(request: HttpRequest) -> HttpResponse:
+    return render(request, "changes/_now.html", {"page": now_page(request.user, database_now())})
+
+
+@require_safe
+@never_cache
+@needs("read")
+def change(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
+    return _change(request, change_id, "changes/change.html")
+
+
+@require_safe
+@never_cache
+@needs("read")
+def change_live(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
+    return _change(request, change_id, "changes/_change.html")
+
+
+def _change(request: HttpRequest, change_id: uuid.UUID, template: str) -> HttpResponse:
+    found = Change.objects.filter(pk=change_id).first()
+    if found is None:
+        raise Http404("There is no such change.")
+    page = change_page(found, request.user, database_now())
+    return render(request, template, {"page": page})
+
+
+@require_safe
+@needs("read")
+def inputs(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
+    """What a decision was computed from: large, so it is fetched when somebody unfolds it."""
+    decision = Decision.objects.filter(pk=decision_id).first()
+    if decision is None:
+        raise Http404("There is no such decision.")
+    text = json.dumps(decision.inputs, indent=2, ensure_ascii=False, sort_keys=True)
+    return render(request, "changes/_inputs.html", {"decision": decision, "inputs": text})

@@ -1,0 +1,131 @@
+"""Label, tone and sign of every state, hold, level and decision: in one place, so that a colour
+never stands alone and never means two things.
+"""
+
+from dataclasses import dataclass
+
+from rollout.machine import ChangeState, HoldKind, Phase, StageState
+
+
+@dataclass(frozen=True)
+class Word:
+    label: str
+    # "good" | "bad" | "warn" | "live" | "quiet": the only things a colour may say.
+    tone: str = "quiet"
+    sign: str = "○"
+    # One sentence for the person who meets the word for the first time.
+    meaning: str = ""
+
+
+STATES: dict[str, Word] = {
+    ChangeState.SUBMITTED: Word("Submitted", "quiet", "○", "Waits to be assessed."),
+    ChangeState.ASSESSING: Word("Assessing", "live", "◐", "Its risk is being worked out."),
+    ChangeState.PENDING_APPROVAL: Word("Needs approval", "warn", "?", "Waits for a person."),
+    ChangeState.REJECTED: Word("Rejected", "bad", "✕", "It was never carried out."),
+    ChangeState.APPROVED: Word("Approved", "live", "✓", "Allowed; about to be handed over."),
+    ChangeState.SCHEDULED: Word("Scheduled", "quiet", "◷", "Waits for its window."),
+    ChangeState.EXECUTING: Word("Executing", "live", "▶", "Being carried out."),
+    ChangeState.EXTERNAL: Word("External", "live", "↗", "Carried out elsewhere; observed here."),
+    ChangeState.SUCCEEDED: Word("Succeeded", "good", "✓", "Carried out elsewhere, and well."),
+    ChangeState.FAILED: Word("Failed", "bad", "✕", "Carried out elsewhere, and badly."),
+    ChangeState.UNKNOWN: Word("Unknown", "warn", "?", "Nobody said how it ended."),
+    ChangeState.EXPIRED: Word("Expired", "quiet", "–", "Nobody approved it in time."),
+    ChangeState.CANCELED: Word("Canceled", "quiet", "–", "Taken back before it began."),
+    Phase.PENDING: Word("Waiting to start", "quiet", "○", "Handed over; no exposure yet."),
+    Phase.RUNNING: Word("Running", "live", "▶", "Exposure grows stage by stage."),
+    Phase.WATCHING: Word(
+        "Watching", "live", "◉", "All stages passed; the old version is still kept."
+    ),
+    Phase.ROLLING_BACK: Word("Rolling back", "bad", "↩", "Exposure is going to zero."),
+    Phase.ROLLED_BACK: Word("Rolled back", "bad", "↩", "Exposure was observed at zero."),
+    Phase.ROLLBACK_FAILED: Word(
+        "Rollback failed", "bad", "!", "Exposure did not reach zero. A person has to act."
+    ),
+    Phase.WRITTEN_OFF: Word("Written off", "warn", "–", "Two people took the failed rollback."),
+    Phase.COMPLETED: Word("Completed", "good", "✓", "Fully exposed and watched to the end."),
+    HoldKind.HALTED: Word("Halted", "bad", "■", "Evidence stopped it. It needs an answer."),
+    HoldKind.PAUSED: Word("Paused", "warn", "‖", "A person stopped it."),
+}
+
+HOLDS: dict[str, Word] = {
+    HoldKind.PAUSED: STATES[HoldKind.PAUSED],
+    HoldKind.HALTED: STATES[HoldKind.HALTED],
+    HoldKind.FROZEN: Word("Frozen", "warn", "*", "A freeze is in force."),
+    HoldKind.SOURCE_LOST: Word(
+        "Metrics lost", "warn", "?", "The metric source does not answer: nothing grows blindly."
+    ),
+    HoldKind.DRIFT: Word("Drift", "warn", "≠", "Somebody cut the exposure by hand."),
+    HoldKind.UNKNOWN_OUTCOME: Word("Outcome unknown", "bad", "?", "A call may have landed or not."),
+}
+
+STAGES: dict[str, Word] = {
+    StageState.PENDING: Word("to come", "quiet", "○"),
+    StageState.PRE_CHECK: Word("checking gates", "live", "◔"),
+    StageState.APPLYING: Word("applying", "live", "◑"),
+    StageState.BAKING: Word("baking", "live", "◕"),
+    StageState.PASSED: Word("passed", "good", "✓"),
+    StageState.FAILED: Word("failed", "bad", "✕"),
+    StageState.WAIVED: Word("waived by a person", "warn", "✓"),
+    StageState.SKIPPED: Word("skipped", "warn", "»"),
+    StageState.STOPPED: Word("stopped", "quiet", "–"),
+}
+
+LEVELS: dict[str, Word] = {
+    "low": Word("low risk", "good", "▁"),
+    "medium": Word("medium risk", "quiet", "▃"),
+    "high": Word("high risk", "warn", "▅"),
+    "critical": Word("critical risk", "bad", "▇"),
+}
+
+CONTROL_LEVELS: dict[str, Word] = {
+    "L0": Word("observe", meaning="Graygate watches and does nothing."),
+    "L1": Word("gate", meaning="Graygate allows or rejects; others carry it out."),
+    "L2": Word("staged by hand", meaning="A person promotes each stage."),
+    "L3": Word("automatic halt and rollback", meaning="Stages, halt and rollback by evidence."),
+    "L4": Word("unattended", meaning="Nobody has to look."),
+}
+
+VERDICTS: dict[str, Word] = {
+    "pass": Word("pass", "good", "✓"),
+    "fail": Word("fail", "bad", "✕"),
+    "inconclusive": Word("inconclusive", "quiet", "…"),
+}
+
+REASONS: dict[str, str] = {
+    "no_data": "no data yet",
+    "silent_canary": "the canary is silent while the control reports",
+    "low_samples": "too few samples yet",
+    "source_error": "the metric source failed",
+}
+
+DECISIONS: dict[str, Word] = {
+    "create": Word("Created", "quiet", "○"),
+    "start": Word("Started", "live", "▶"),
+    "open": Word("Stage opened", "live", "◑"),
+    "bake": Word("Baking", "live", "◕"),
+    "promote": Word("Promoted", "good", "✓"),
+    "watch": Word("All stages passed", "good", "◉"),
+    "complete": Word("Completed", "good", "✓"),
+    "hold": Word("Held", "warn", "‖"),
+    "release": Word("Hold released", "live", "▶"),
+    "reassert": Word("Set down again", "warn", "≠"),
+    "halt": Word("Halted", "bad", "■"),
+    "rollback": Word("Rollback ordered", "bad", "↩"),
+    "rolled_back": Word("Exposure is zero", "bad", "↩"),
+    "rollback_failed": Word("Rollback failed", "bad", "!"),
+    "reappeared": Word("Exposure came back", "bad", "!"),
+    "recovered": Word("Metric recovered", "good", "✓"),
+    "pause": Word("Paused", "warn", "‖"),
+    "resume": Word("Resumed", "live", "▶"),
+    "abort": Word("Aborted", "bad", "↩"),
+    "retry": Word("Retried", "live", "↻"),
+    "accept": Word("Accepted", "warn", "–"),
+    "undo": Word("Undone", "warn", "↩"),
+    "cancel": Word("Canceled", "quiet", "–"),
+    "superseded": Word("Superseded", "quiet", "»"),
+}
+
+
+def word_of(words: dict[str, Word], key: str) -> Word:
+    """A word that is in no table is shown as it is: a new state must not break a page."""
+    return words.get(key) or Word(key.replace("_", " "))
