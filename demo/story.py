@@ -68,8 +68,9 @@ class Story:
             self.production.inject(culprit.service, scene.fault)
         played = self._submit(scene)
         self._follow(scene, played)
-        if culprit:
-            self._await_resolution(next(p for p in played if p.actor is culprit))
+        bad = next((p for p in played if p.actor is culprit), None)
+        if bad and bad.decision.get("decision") == "rolled_back":
+            self._await_resolution(bad)
         return played
 
     def settle(self, played: Sequence[Played]) -> None:
