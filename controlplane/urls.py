@@ -1,7 +1,5 @@
 """Addresses: the API, the pages, and what a platform asks of every process."""
 
-from importlib.util import find_spec
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views import defaults
@@ -10,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from controlplane import health, metrics
 from controlplane.api.errors import ProblemError
 from controlplane.api.problems import problem_of, problem_response
+from controlplane.web.views.errors import server_error
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -26,8 +25,7 @@ def _unknown_api(request: HttpRequest, **_parts: str) -> HttpResponse:
 
 
 urlpatterns += [re_path(r"^api(/.*)?$", _unknown_api)]
-if find_spec("controlplane.web.urls"):
-    urlpatterns += [path("", include("controlplane.web.urls"))]
+urlpatterns += [path("", include("controlplane.web.urls"))]
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -39,7 +37,7 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
 def handler500(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return problem_response(request, problem_of(RuntimeError()))
-    return defaults.server_error(request)
+    return server_error(request)
 
 
 def _is_api(request: HttpRequest) -> bool:

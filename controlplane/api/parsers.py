@@ -11,6 +11,8 @@ from rest_framework.parsers import BaseParser
 from controlplane.api.errors import ProblemError
 
 DEEPEST = 64
+# Digits: still a float when a formula needs one.
+LONGEST_INTEGER = 300
 
 
 class StrictJSONParser(BaseParser):
@@ -42,6 +44,7 @@ def parse_json(body: bytes) -> Any:
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_float=_finite,
+            parse_int=_whole,
         )
     except RecursionError:
         raise _too_deep("") from None
@@ -77,6 +80,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"the number {text[:40]} is too large")
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError(f"the number {text[:40]}… is too large")
+    return int(text)
 
 
 def _check(value: Any) -> None:

@@ -21,6 +21,8 @@ from rest_framework.views import set_rollback
 
 from attribution.errors import CaseError
 from controlplane.api.errors import ProblemError, invalid
+from rollout.machine import IllegalTransitionError
+from rollout.services import NotAllowedError, StageMismatchError, VersionMismatchError
 
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -52,12 +54,28 @@ def problem_response(request: HttpRequest, problem: ProblemError) -> JsonRespons
     )
 
 
-def problem_of(exc: Exception) -> ProblemError:  # noqa: PLR0911 - one line a kind of error
+def problem_of(exc: Exception) -> ProblemError:
+    found = _of_ours(exc) or _of_the_framework(exc) or _of_the_platform(exc)
+    return found or ProblemError(500, "internal", "Graygate failed. The reason is in its log.")
+
+
+def _of_ours(exc: Exception) -> ProblemError | None:
     match exc:
         case ProblemError():
             return exc
         case CaseError():
             return invalid(exc.detail, exc.pointer, exc.title)
+        case VersionMismatchError() | StageMismatchError():
+            return ProblemError(412, "version-mismatch", f"It has moved on: {exc}. Read it again.")
+        case IllegalTransitionError():
+            return ProblemError(409, "illegal-transition", f"Not possible now: {exc}.")
+        case NotAllowedError():
+            return ProblemError(409, "not-possible", f"Not possible: {exc}.")
+    return None
+
+
+def _of_the_framework(exc: Exception) -> ProblemError | None:
+    match exc:
         case exceptions.ValidationError():
             return _invalid_fields(exc)
         case exceptions.APIException():
@@ -66,18 +84,20 @@ def problem_of(exc: Exception) -> ProblemError:  # noqa: PLR0911 - one line a ki
             return ProblemError(404, "not-found", "There is nothing at this address.")
         case PermissionDenied():
             return ProblemError(403, "permission-denied", "You may not do this.")
+    return None
+
+
+def _of_the_platform(exc: Exception) -> ProblemError | None:
+    match exc:
         case RequestDataTooBig():
             return ProblemError(413, "body-too-large", "The body is too large.")
         case SuspiciousOperation():
             return ProblemError(400, "bad-request", "The request is malformed.")
         case OperationalError() | InterfaceError():
-            return ProblemError(
-                503,
-                "database-unreachable",
-                "The database cannot be reached. Nothing was changed; send the request again.",
-                headers={"Retry-After": str(DATABASE_RETRY_S)},
-            )
-    return ProblemError(500, "internal", "Graygate failed. The reason is in its log.")
+            detail = "The database cannot be reached. Nothing was changed; send the request again."
+            headers = {"Retry-After": str(DATABASE_RETRY_S)}
+            return ProblemError(503, "database-unreachable", detail, headers=headers)
+    return None
 
 
 def _from_framework(exc: exceptions.APIException) -> ProblemError:

@@ -1,0 +1,68 @@
+"""What every view of the API shares: its scopes, its body, its place in the schema."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from controlplane.api.answers import ProblemAnswer
+from controlplane.api.errors import ProblemError, invalid
+from controlplane.api.pagination import CreatedCursor
+
+LONGEST_PARAMETER = 200
+
+
+class GraygateSchema(AutoSchema):
+    """Every operation may answer with a problem; which statuses there are, the page says."""
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        problem = self._get_response_for_code(
+            ProblemAnswer, "default", ["application/problem+json"]
+        )
+        return {**bodies, "default": {**problem, "description": "A problem (RFC 9457)"}}
+
+
+class ApiView(APIView):
+    # HTTP method → the scope it needs; what is missing here is refused.
+    scopes: ClassVar[Mapping[str, str]] = {}
+    schema = GraygateSchema()
+
+
+class PagedView(ApiView):
+    """A list by cursor; `cursor_fields` is its total order."""
+
+    cursor_fields: ClassVar[tuple[str, ...]] = ("-created_at", "-id")
+
+    @property
+    def pages(self) -> CreatedCursor:
+        return CreatedCursor()
+
+
+def actor_of(request: Request) -> str:
+    return request.user.get_username()
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    body = request.data
+    if not isinstance(body, dict):
+        raise invalid("The body must be a JSON object.", "")
+    return body
+
+
+def parameter(request: Request, name: str, allowed: tuple[str, ...] = ()) -> str | None:
+    """A query parameter; empty counts as absent."""
+    value = request.query_params.get(name)
+    if not value:
+        return None
+    if "\0" in value or len(value) > LONGEST_PARAMETER:
+        raise ProblemError(422, "invalid-query", f"{name} is not a text of at most 200 letters.")
+    if allowed and value not in allowed:
+        raise ProblemError(422, "invalid-query", f"{name} must be one of {', '.join(allowed)}.")
+    return value
+
+
+def flag(request: Request, name: str) -> bool:
+    return parameter(request, name, ("0", "1", "true", "false")) in {"1", "true"}

@@ -1,0 +1,84 @@
+"""CloudEvents 1.0 over HTTP: binary, structured and batched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from rest_framework.request import Request
+
+from attribution.errors import CaseError
+from attribution.fields import mapping, text
+from controlplane.api.errors import invalid
+from controlplane.models import Event
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+MOST_EVENTS = 500
+ATTRIBUTES = ("id", "source", "type", "specversion", "time", "subject")
+
+
+@dataclass(frozen=True)
+class CloudEvent:
+    id: str
+    source: str
+    type: str
+    at: datetime | None
+    payload: dict[str, Any]
+    # Where it stands in the body, for errors.
+    pointer: str
+
+    @property
+    def data(self) -> Any:
+        return self.payload.get("data")
+
+
+def events_of(request: Request) -> list[CloudEvent]:
+    """Raises CaseError or ProblemError. A body of plain JSON with a `specversion` is structured."""
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    body = request.data
+    if kind == BATCH:
+        if not isinstance(body, list) or len(body) > MOST_EVENTS:
+            raise invalid(f"A batch is a list of at most {MOST_EVENTS} events.", "")
+        return [_event(mapping(each, f"/{n}"), f"/{n}") for n, each in enumerate(body)]
+    if kind != STRUCTURED and "ce-specversion" in request.headers:
+        named = {name: request.headers.get(f"ce-{name}") for name in ATTRIBUTES}
+        given = {name: value for name, value in named.items() if value is not None}
+        return [_event({**given, "data": body}, "")]
+    return [_event(mapping(body, ""), "")]
+
+
+def _event(body: Mapping[str, Any], at: str) -> CloudEvent:
+    if body.get("specversion") != "1.0":
+        raise CaseError("no CloudEvent", "specversion must be 1.0", f"{at}/specversion")
+    return CloudEvent(
+        id=_short(body, "id", at),
+        source=_short(body, "source", at),
+        type=_short(body, "type", at),
+        at=moment_of(body, "time", at),
+        payload=dict(body),
+        pointer=at,
+    )
+
+
+def _short(body: Mapping[str, Any], key: str, at: str) -> str:
+    found = text(body, key, at)
+    longest = Event._meta.get_field("event_id" if key == "id" else key).max_length or 0  # noqa: SLF001 - Django's documented API
+    if len(found) > longest or "\0" in found:
+        raise CaseError("text too long", f"at most {longest} letters", f"{at}/{key}")
+    return found
+
+
+def moment_of(body: Mapping[str, Any], key: str, at: str) -> datetime | None:
+    value = body.get(key)
+    if value is None:
+        return None
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        detail = "expected a moment such as 2026-01-31T12:00:00Z"
+        raise CaseError("not a moment", detail, f"{at}/{key}")
+    return found

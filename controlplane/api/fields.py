@@ -1,0 +1,57 @@
+"""Serializer fields that take a value as it is or refuse it: no "5" for 5, no unknown member."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+
+class Text(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise ValidationError("A text is wanted here.")
+        return super().to_internal_value(data)
+
+
+class Whole(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise ValidationError("A whole number is wanted here.")
+        return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValidationError("A moment such as 2026-01-31T12:00:00Z is wanted here.")
+        return super().to_internal_value(value)
+
+
+class Body(serializers.Serializer[Any]):
+    """A JSON object whose unknown members are errors."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := [key for key in data if key not in self.fields]):
+            known = ", ".join(self.fields)
+            raise ValidationError(dict.fromkeys(unknown, f"Unknown field. Known: {known}."))
+        return super().to_internal_value(data)
+
+
+def texts(**options: Any) -> serializers.ListField:
+    """A list of different, non-empty texts."""
+    return serializers.ListField(
+        child=Text(max_length=options.pop("longest", 200)), validators=[_different], **options
+    )
+
+
+def _different(values: list[str]) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise ValidationError({index: f"{value!r} stands here twice."})
+
+
+def validated(body_class: type[Body], data: Any) -> dict[str, Any]:
+    """Raises rest_framework's ValidationError, which leaves as 422 with pointers."""
+    body = body_class(data=data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)

@@ -1,0 +1,44 @@
+import os
+
+import pytest
+from django.core.cache import cache
+
+from controlplane.access import Role
+from tests.factories import UserFactory, token_of
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A database for each run: several people, or agents of a CI, may test on one server."""
+    from django.db import connections
+
+    for connection in connections.all():
+        connection.settings_dict["TEST"]["NAME"] = f"test_graygate_{os.getpid()}"
+
+
+@pytest.fixture(autouse=True)
+def _no_memory():
+    cache.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _var_of_this_run(tmp_path_factory):
+    """The token pepper of the tests is not the installation's."""
+    os.environ.setdefault("GRAYGATE_TOKEN_PEPPERS", "pepper-of-the-tests")
+
+
+@pytest.fixture
+def user(db):
+    """user("approver", "ann") → a user with that role."""
+
+    def make(role: str, name: str | None = None):
+        named = {"username": name} if name else {}
+        return UserFactory(role=Role(role), **named)
+
+    return make
+
+
+@pytest.fixture
+def token(db):
+    """token("operator") → the text of a token with everything that the role may do."""
+    return token_of
