@@ -1,11 +1,23 @@
 """Attributing open anomalies to the changes under way, and what was found about one change."""
 
+import logging
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from attribution.models import Finding
+from django.conf import settings
+from django.db import transaction
+
+from attribution.attribute import attribute
+from attribution.clock import database_now
+from attribution.models import Anomaly, Finding
+from attribution.neighbourhood import case_of
+
+logger = logging.getLogger(__name__)
+MOST_A_ROUND = 50
+QUIET = timedelta(seconds=60)
+SAME = 0.005
 
 
 @dataclass(frozen=True)
@@ -52,4 +64,63 @@ def _of(finding: Finding, change_id: str) -> Suspicion | None:
 
 
 def attribute_due() -> int:
-    raise NotImplementedError
+    """How many open anomalies were attributed. One that fails is logged and tried again later."""
+    done = 0
+    for anomaly in _claim():
+        try:
+            _attribute(anomaly)
+            done += 1
+        except Exception:
+            # One anomaly's bad data must not keep the others from being attributed.
+            logger.exception("attribution of anomaly %s failed", anomaly.pk)
+    return done
+
+
+def _claim() -> list[Anomaly]:
+    with transaction.atomic():
+        now = database_now()
+        due = list(
+            Anomaly.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("service")
+            .filter(ended_at=None, due_at__lte=now)
+            .order_by("due_at", "id")[:MOST_A_ROUND]
+        )
+        for anomaly in due:
+            anomaly.due_at = now + timedelta(seconds=settings.GRAYGATE_INTERVAL_S)
+        Anomaly.objects.bulk_update(due, ["due_at"])
+    return due
+
+
+def _attribute(anomaly: Anomaly) -> None:
+    now = database_now()
+    case = case_of(anomaly, now)
+    answer = attribute(case)
+    if not _same_as_before(anomaly, answer):
+        Finding.objects.create(
+            anomaly=anomaly,
+            at=now,
+            case=case,
+            suspects=answer["suspects"],
+            none_of_them=answer["none_of_them"],
+            localized=answer["localized"],
+        )
+    if not _any_live(case):
+        # Nobody left to blame: look again only in case an exposure is told late.
+        Anomaly.objects.filter(pk=anomaly.pk, ended_at=None).update(due_at=now + QUIET)
+
+
+def _any_live(case: dict[str, Any]) -> bool:
+    return any(change["exposures"][-1]["share"] > 0 for change in case["changes"])
+
+
+def _same_as_before(anomaly: Anomaly, answer: dict[str, Any]) -> bool:
+    """Nothing that anybody would act on has changed, so another row would tell nothing."""
+    last = anomaly.findings.defer("case").order_by("-at").first()
+    if last is None or abs(last.none_of_them - answer["none_of_them"]) > SAME:
+        return False
+    before = [(s["change"], s["probability"], s["vetoes"] != []) for s in last.suspects]
+    after = [(s["change"], s["probability"], s["vetoes"] != []) for s in answer["suspects"]]
+    return len(before) == len(after) and all(
+        old[0] == new[0] and abs(old[1] - new[1]) <= SAME and old[2] == new[2]
+        for old, new in zip(before, after, strict=True)
+    )

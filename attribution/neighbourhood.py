@@ -1,0 +1,147 @@
+"""The attribute case of one anomaly, from the rows: who calls whom, who was exposed, what was seen.
+
+Bounded: the symptom's service and what it reaches, the last quarter of an hour, and at most
+MOST_POINTS points a series (events and totals of neighbouring reads are added up).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attribution.measured import COHORTS, measured
+from attribution.models import Anomaly, Exposure, Service
+from attribution.series import Series, read_series
+
+BACK = timedelta(minutes=15)
+EXPOSED_BACK = timedelta(hours=1)
+BEFORE_S = 120.0  # how much of the time before the first exposure is looked at
+MOST_POINTS = 150
+MOST_SERVICES = 200
+
+Case = dict[str, Any]
+
+
+def case_of(anomaly: Anomaly, now: datetime) -> Case:
+    services = reached(anomaly.service)
+    exposures = _exposures(services, now)
+    since = _since(anomaly, exposures, now)
+    return {
+        "id": str(anomaly.pk),
+        "detected_at": anomaly.detected_at.timestamp(),
+        "now": now.timestamp(),
+        "symptom": {"service": anomaly.service.name},
+        "services": [
+            {"name": each.name, "calls": sorted(callee.name for callee in each.calls.all())}
+            for each in services
+        ],
+        "changes": _changes(exposures),
+        "series": [series for each in services for series in _series(each, exposures, since, now)],
+    }
+
+
+def reached(start: Service) -> list[Service]:
+    """The service and everything below it on the calls, nearest first, at most MOST_SERVICES."""
+    found = {start.pk: start}
+    frontier = [start.pk]
+    while frontier and len(found) < MOST_SERVICES:
+        callees = Service.objects.filter(callers__in=frontier).exclude(pk__in=found).distinct()
+        frontier = []
+        for callee in callees.order_by("name")[: MOST_SERVICES - len(found)]:
+            found[callee.pk] = callee
+            frontier.append(callee.pk)
+    names = list(found)
+    loaded = Service.objects.filter(pk__in=names).prefetch_related("calls").in_bulk()
+    return [loaded[pk] for pk in names]
+
+
+def _exposures(services: Sequence[Service], now: datetime) -> list[Exposure]:
+    """All steps of the changes that were exposed within the last hour or are so still."""
+    rows = Exposure.objects.filter(service__in=services, at__lte=now)
+    newest = rows.order_by("change_id", "service_id", "-at", "-id").distinct(
+        "change_id", "service_id"
+    )
+    live = {row.change_id for row in newest if row.share > 0 or row.at >= now - EXPOSED_BACK}
+    return list(rows.filter(change_id__in=live).select_related("service").order_by("at", "id"))
+
+
+def _changes(exposures: Iterable[Exposure]) -> list[Case]:
+    """One entry a change: on the service it was exposed on first."""
+    by_change: dict[str, list[Exposure]] = defaultdict(list)
+    for row in exposures:
+        by_change[str(row.change_id)].append(row)
+    return [
+        {
+            "id": change,
+            "service": rows[0].service.name,
+            "kind": rows[0].kind,
+            "exposures": [
+                {"at": row.at.timestamp(), "share": row.share}
+                for row in rows
+                if row.service_id == rows[0].service_id
+            ],
+        }
+        for change, rows in sorted(by_change.items())
+    ]
+
+
+def _since(anomaly: Anomaly, exposures: Sequence[Exposure], now: datetime) -> datetime:
+    first = min([anomaly.detected_at, *(row.at for row in exposures)])
+    return max(first - timedelta(seconds=BEFORE_S), now - BACK)
+
+
+def _series(
+    service: Service, exposures: Sequence[Exposure], since: datetime, now: datetime
+) -> list[Case]:
+    metrics = measured(service)
+    if not metrics:
+        return []
+    read = read_series(service.name, [metric.name for metric in metrics], since, now)
+    change = _only_change(service, exposures)
+    found = []
+    for metric in metrics:
+        for cohort in COHORTS:
+            points = _points(read, metric.name, cohort)
+            if all(value is None for value in points["v"]):
+                continue
+            series: Case = {
+                "service": service.name,
+                "metric": metric.name,
+                "direction": metric.direction,
+                "cohort": cohort,
+                **points,
+            }
+            if metric.peer:
+                series["peer"] = metric.peer
+            elif change and cohort != "all":
+                series["change"] = change
+            found.append(series)
+    return found
+
+
+def _only_change(service: Service, exposures: Sequence[Exposure]) -> str | None:
+    """Whose canary the service's canary is; None when several changes share it."""
+    changes = {str(row.change_id) for row in exposures if row.service_id == service.pk}
+    return changes.pop() if len(changes) == 1 else None
+
+
+def _points(read: Series, metric: str, cohort: str) -> Case:
+    """Shares `v` of `n` requests at times `t`; reads of a failed source are left out."""
+    rows = [
+        (at, pair)
+        for at, pair, error in zip(read.t, read.values[metric][cohort], read.errors, strict=True)
+        if not error
+    ]
+    width = max(1, -(-len(rows) // MOST_POINTS))
+    # Whole groups counted from the newest, so that the last point is never a lone read.
+    first = len(rows) % width
+    groups = [rows[:first]] if first else []
+    groups += [rows[place : place + width] for place in range(first, len(rows), width)]
+    points: Case = {"t": [], "v": [], "n": []}
+    for group in groups:
+        pairs = [pair for _at, pair in group if pair]
+        total = sum(pair[1] for pair in pairs)
+        points["t"].append(round(group[-1][0], 3))
+        points["n"].append(total or 0)
+        points["v"].append(round(sum(pair[0] for pair in pairs) / total, 6) if total else None)
+    return points

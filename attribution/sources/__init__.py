@@ -1,0 +1,1 @@
+"""Where metrics come from: one file a kind of source, found by name in GRAYGATE_SOURCES."""
