@@ -14,7 +14,7 @@ from controlplane.celery import app
 from rollout.machine import FINAL_PHASES
 from rollout.models import Placement
 
-BROKER_TIMEOUT_S = 2.0
+BROKER_TIMEOUT_S = 2
 # A placement is due each interval; one that nobody took for so long says that the loop stands.
 LATE_S = 60.0
 

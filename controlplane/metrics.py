@@ -3,6 +3,7 @@ multiprocess mode loses the gauges of dead workers, and the rows are the truth a
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.db import DatabaseError
 from django.db.models import Count, Max, Min
@@ -116,8 +117,8 @@ def _delivery() -> Iterator[Metric]:
     )
 
 
-def _grouped(model: type[Change | Rollout | Decision], *fields: str) -> Iterable[tuple[str, ...]]:
-    return model.objects.order_by().values_list(*fields).annotate(n=Count("pk"))  # type: ignore[return-value]
+def _grouped(model: type[Change | Rollout | Decision], *fields: str) -> Iterable[tuple[Any, ...]]:
+    return model.objects.order_by().values_list(*fields).annotate(n=Count("pk"))
 
 
 REGISTRY = CollectorRegistry()

@@ -282,7 +282,7 @@ def _value(reported: Any) -> float | None:
     if isinstance(reported, list):
         events, total = reported
         return events / total if total else None
-    return reported
+    return None if reported is None else float(reported)
 
 
 def moment(at: datetime | None) -> str | None:

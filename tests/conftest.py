@@ -2,6 +2,7 @@ import os
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 
 from controlplane.access import Role
 from tests.factories import UserFactory, token_of
@@ -10,8 +11,6 @@ from tests.factories import UserFactory, token_of
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """A database for each run: several people, or agents of a CI, may test on one server."""
-    from django.db import connections
-
     for connection in connections.all():
         connection.settings_dict["TEST"]["NAME"] = f"test_graygate_{os.getpid()}"
 

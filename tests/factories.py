@@ -33,7 +33,7 @@ class UserFactory(factory.django.DjangoModelFactory):
     username = factory.Sequence(lambda n: f"user-{n}")
 
     @factory.post_generation
-    def role(self, create, given, **_more):
+    def role(self, _create, given, **_more):
         self.set_password(PASSWORD)
         self.save()
         give_role(self, given or Role.VIEWER)

@@ -1,4 +1,10 @@
-"""Shapes of the answers, for the schema only: the rows are read by controlplane.reading."""
+"""Shapes of the answers, for the schema only: the rows are read by controlplane.reading.
+
+A member that has the name of something in a serializer itself is added in get_fields.
+"""
+
+from collections.abc import Iterable
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers as s
@@ -6,14 +12,24 @@ from rest_framework import serializers as s
 from controlplane.models import ChangeClass, RiskLevel
 from rollout.machine import ChangeState, HoldKind, Phase, StageState
 
-Answer = s.Serializer
+Field = s.Field[Any, Any, Any, Any]
+
+
+class Answer(s.Serializer[Any]):
+    pass
+
+
+def one_of(words: Iterable[str]) -> s.ChoiceField:
+    return s.ChoiceField([(str(word), str(word)) for word in words])
+
+
 PAGE_PARAMETERS = (
     OpenApiParameter("cursor", description="`next` of the page before"),
     OpenApiParameter("limit", type=int, description="1 to 200"),
 )
 
 
-def page(row: type[s.Serializer]) -> s.Serializer:
+def page(row: type[Answer]) -> s.Serializer[Any]:
     """One page of rows, and the cursor of the next one."""
     name = row.__name__.removesuffix("Answer") + "Page"
     return inline_serializer(
@@ -32,7 +48,9 @@ class ProblemAnswer(Answer):
     status = s.IntegerField()
     detail = s.CharField()
     instance = s.CharField()
-    errors = ErrorAnswer(many=True)
+
+    def get_fields(self) -> dict[str, Field]:
+        return {**super().get_fields(), "errors": ErrorAnswer(many=True)}
 
 
 class DecisionAnswer(Answer):
@@ -58,13 +76,13 @@ class ChangeSummaryAnswer(Answer):
     environment = s.CharField()
     services = s.ListField(child=s.CharField())
     author = s.CharField()
-    state = s.ChoiceField(ChangeState)
+    state = one_of(ChangeState)
     rollout = s.UUIDField(allow_null=True)
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
     url = s.CharField()
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "class": s.ChoiceField(ChangeClass.choices)}
 
 
@@ -108,12 +126,12 @@ class ChangeAnswer(ChangeSummaryAnswer):
     expires_at = s.DateTimeField(allow_null=True)
     review_due_at = s.DateTimeField(allow_null=True)
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": s.JSONField()}
 
 
 class HoldAnswer(Answer):
-    kind = s.ChoiceField(HoldKind)
+    kind = one_of(HoldKind)
     actor = s.CharField()
     reason = s.CharField(allow_blank=True)
     since = s.DateTimeField()
@@ -122,7 +140,7 @@ class HoldAnswer(Answer):
 
 class StageAnswer(Answer):
     share = s.FloatField()
-    state = s.ChoiceField(StageState)
+    state = one_of(StageState)
     verdict = s.CharField(allow_blank=True)
     reason = s.CharField(allow_blank=True)
     baking_since = s.DateTimeField(allow_null=True)
@@ -137,7 +155,7 @@ class RolloutSummaryAnswer(Answer):
     artefact = s.CharField()
     control_level = s.CharField()
     state = s.CharField()
-    phase = s.ChoiceField(Phase)
+    phase = one_of(Phase)
     version = s.IntegerField()
     holds = HoldAnswer(many=True)
     stage = s.IntegerField(allow_null=True)
@@ -228,7 +246,9 @@ class AcceptedAnswer(Answer):
 
 class MarkAnswer(Answer):
     at = s.FloatField()
-    label = s.CharField()
+
+    def get_fields(self) -> dict[str, Field]:
+        return {**super().get_fields(), "label": s.CharField()}
 
 
 class MetricSeriesAnswer(Answer):
@@ -255,7 +275,7 @@ class SeriesAnswer(Answer):
     services = ServiceSeriesAnswer(many=True)
     marks = MarkAnswer(many=True)
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "from": s.FloatField()}
 
 
@@ -270,7 +290,7 @@ class ServiceAnswer(Answer):
     executor = s.JSONField()
     telemetry = s.JSONField()
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": s.JSONField()}
 
 

@@ -1,7 +1,7 @@
 """What every view of the API shares: its scopes, its body, its place in the schema."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.request import Request
@@ -17,9 +17,11 @@ LONGEST_PARAMETER = 200
 class GraygateSchema(AutoSchema):
     """Every operation may answer with a problem; which statuses there are, the page says."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
-        problem = self._get_response_for_code(
+        problem = self._get_response_for_code(  # type: ignore[no-untyped-call]
             ProblemAnswer, "default", ["application/problem+json"]
         )
         return {**bodies, "default": {**problem, "description": "A problem (RFC 9457)"}}

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers as s
 
+from controlplane.api.answers import Field
 from controlplane.api.fields import Body, Moment, Text, Whole, texts
 from controlplane.models import ChangeClass, Feedback
 
@@ -46,7 +47,7 @@ class ServiceBody(Body):
     executor = PluginBody(required=False, allow_null=True)
     telemetry = s.ListField(child=s.DictField(), required=False, default=list, max_length=200)
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         # `source` as a class attribute would hide rest_framework's own.
         own = PluginBody(required=False, allow_null=True)
         return {**super().get_fields(), "source": own}
@@ -94,7 +95,7 @@ class GuardrailBody(Body):
     min_samples = s.FloatField(required=False)
     settle_s = s.FloatField(required=False)
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": Text(required=False)}
 
 
@@ -135,7 +136,7 @@ class ChangeBody(Body):
     title = Text(max_length=200)
     kind = Text(max_length=50)
     environment = Text(max_length=50)
-    targets = TargetBody(many=True, min_length=1)
+    targets = TargetBody(many=True)
     artefact = s.JSONField(required=False)
     before = s.JSONField(required=False)
     executor = PluginBody(required=False)
@@ -143,7 +144,7 @@ class ChangeBody(Body):
     guardrails = GuardrailBody(many=True, required=False)
     scheduled_for = Moment(required=False)
 
-    def get_fields(self) -> dict[str, s.Field]:
+    def get_fields(self) -> dict[str, Field]:
         return {
             **super().get_fields(),
             "class": s.ChoiceField(ChangeClass.choices, required=False),

@@ -28,7 +28,7 @@ UNMANAGED = uuid.UUID("5f0a7e0c-3f43-5c3e-9a55-6f3d8c1d7b11")
 
 class EventsView(ApiView):
     scopes: ClassVar = {"POST": Scope.SUBMIT}
-    parser_classes: ClassVar = [StrictJSONParser, CloudEventParser, CloudEventBatchParser]
+    parser_classes = [StrictJSONParser, CloudEventParser, CloudEventBatchParser]
 
     @extend_schema(
         operation_id="events_receive",
@@ -46,9 +46,9 @@ class EventsView(ApiView):
             new = sum(receive(event) for event in events)
         return Response({"accepted": new}, status=202)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """CloudEvents' handshake: yes, this address takes events from whoever may send them."""
-        response = super().options(request, *args, **kwargs)
+        response: Response = super().options(request, *args, **kwargs)
         if origin := request.headers.get("WebHook-Request-Origin"):
             response["WebHook-Allowed-Origin"] = origin
             response["WebHook-Allowed-Rate"] = "*"

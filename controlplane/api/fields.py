@@ -47,7 +47,7 @@ def texts(**options: Any) -> serializers.ListField:
 def _different(values: list[str]) -> None:
     for index, value in enumerate(values):
         if value in values[:index]:
-            raise ValidationError({index: f"{value!r} stands here twice."})
+            raise ValidationError({str(index): f"{value!r} stands here twice."})
 
 
 def validated(body_class: type[Body], data: Any) -> dict[str, Any]:

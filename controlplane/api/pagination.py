@@ -26,7 +26,7 @@ class CreatedCursor(BasePagination):
     url = ""
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         fields: tuple[str, ...] = getattr(view, "cursor_fields", ("-created_at", "-id"))
         limit = _limit(request.query_params.get("limit"))

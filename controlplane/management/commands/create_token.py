@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from rollout.clock import database_now
 
+from attribution.clock import database_now
 from controlplane.access import Scope
 from controlplane.tokens import TokenError, issue
 

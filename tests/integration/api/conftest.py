@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,6 @@ class Caller:
 
     @staticmethod
     def _encoded(body: Any) -> bytes:
-        import json
-
         return (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
