@@ -15,15 +15,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import requests
-import urllib3
 from django.conf import settings
 
+from attribution.bounded_http import ExchangeError, exchange
 from rollout import signing
 from rollout.executors.base import Desired, ExecutorError, Key, Observed
 
-MAX_ANSWER_BYTES = 1_000_000
-CHUNK_BYTES = 16_384
 CONFLICT = 409
 GOOD = range(200, 300)
 
@@ -83,10 +80,16 @@ class HttpExecutor:
             raise ExecutorError(f"no target {name!r} in the operator's file", permanent=True)
         headers = signing.sign(target["secret"], message_id, int(time.time()), body)
         try:
-            status, content = self._exchange(method, target["url"], headers, body, params)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            # The exception's text may hold the address with credentials: its kind is enough.
-            raise ExecutorError(f"{name}: {type(error).__name__}") from error
+            status, content = exchange(
+                method,
+                target["url"],
+                timeout_s=self.timeout_s,
+                headers={**headers, "content-type": "application/json"},
+                body=body,
+                params=params,
+            )
+        except ExchangeError as error:
+            raise ExecutorError(f"{name}: {error}") from error
         if status == CONFLICT:
             raise ExecutorError(f"{name}: refused, a newer call was seen", permanent=True)
         if status not in GOOD:
@@ -98,31 +101,3 @@ class HttpExecutor:
         if not isinstance(answer, dict):
             raise ExecutorError(f"{name}: the answer is not an object")
         return answer
-
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        params: dict[str, str] | None,
-    ) -> tuple[int, bytes]:
-        """One request, cut off after timeout_s even if the answer drips in byte by byte."""
-        end = time.monotonic() + self.timeout_s
-        with requests.request(
-            method,
-            url,
-            params=params,
-            data=body,
-            headers={**headers, "content-type": "application/json"},
-            timeout=self.timeout_s / 2,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            content = b""
-            # read1 returns what has arrived; read would wait for a whole chunk, drip by drip.
-            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES or time.monotonic() > end:
-                    raise requests.exceptions.ReadTimeout
-            return response.status_code, content
