@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from controlplane.access import Scope, scopes_of
 from controlplane.models import Approval, Assessment, Change, Signal
 from controlplane.web.presenters.actions import Action, offered
-from controlplane.web.presenters.facts import change_facts, rollout_facts
+from controlplane.web.presenters.facts import change_facts, needed, rollout_facts
 from controlplane.web.presenters.history import History, history
 from controlplane.web.presenters.rollouts import RolloutView, rollout_view
 from controlplane.web.presenters.sentence import Facts, left_to_do, sentences
@@ -83,7 +83,7 @@ def change_page(
         "change": change,
         "risk": _risk(assessment) if assessment else None,
         "approvals": approvals,
-        "approvals_needed": int(assessment.policy.get("approvals", 0)) if assessment else 0,
+        "approvals_needed": needed(change, assessment),
         "answer_barred": _answer_barred(change, approvals, user.get_username(), scopes),
         "can_cancel": _can_cancel(change, user.get_username(), scopes),
     }

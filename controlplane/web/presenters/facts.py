@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from controlplane.intake import approvals_needed
 from controlplane.models import Assessment, Change
 from controlplane.web.presenters.history import History
 from controlplane.web.presenters.rollouts import RolloutView
@@ -19,15 +20,18 @@ TURNED = ("rollback", "abort", "superseded")
 
 def change_facts(change: Change, assessment: Assessment | None, now: datetime) -> Facts:
     """Of a change that has no rollout: not handed over yet, or never."""
-    policy = assessment.policy if assessment else {}
     return Facts(
         state=change.state,
         now=now,
         level=assessment.level if assessment else "",
         reason="; ".join(change.reasons),
         approvals=change.approvals.filter(answer="approve").count(),
-        approvals_needed=int(policy.get("approvals", 0)),
+        approvals_needed=needed(change, assessment),
     )
+
+
+def needed(change: Change, assessment: Assessment | None) -> int:
+    return approvals_needed(assessment.policy, change.change_class) if assessment else 0
 
 
 def rollout_facts(

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from attribution.errors import CaseError
 from controlplane import intake
 from controlplane.access import Scope, can
 from controlplane.models import Change, Feedback
@@ -142,8 +142,10 @@ def _try(request: HttpRequest, done: str, order: Callable[[], Any]) -> None:
         messages.error(request, STALE)
     except IllegalTransitionError as error:
         messages.error(request, f"Nothing was done: this is not possible now ({error}).")
-    except (services.NotAllowedError, CaseError, PermissionError) as error:
+    except services.NotAllowedError as error:
         messages.error(request, f"Nothing was done: {error}")
+    except ObjectDoesNotExist:
+        raise Http404("It is not there any more.") from None
     except (KeyError, ValueError):
         messages.error(request, "Nothing was done: the form was incomplete. Reload the page.")
     else:
