@@ -129,7 +129,10 @@ def finish(answer: dict[str, Any]) -> None:
     outputs = os.environ.get("GITHUB_OUTPUT")
     if not outputs:
         return
+    # One line a value: a line break would start an output of its own.
+    lines = [
+        f"{name}={' '.join(str(answer.get(name) or '').split())}\n"
+        for name in ("change", "decision", "level", "url", "rollout")
+    ]
     with Path(outputs).open("a", encoding="utf-8") as stream:
-        for name in ("change", "decision", "level", "url", "rollout"):
-            # One line a value: a line break would start an output of its own.
-            stream.write(f"{name}={' '.join(str(answer.get(name) or '').split())}\n")
+        stream.writelines(lines)
