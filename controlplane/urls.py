@@ -19,12 +19,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 
-def _unknown_api(request: HttpRequest, **_parts: str) -> HttpResponse:
+def _unknown_api(request: HttpRequest) -> HttpResponse:
     detail = f"The API has no address {request.path}; see /api/schema/."
     return problem_response(request, ProblemError(404, "not-found", detail))
 
 
-urlpatterns += [re_path(r"^api(/.*)?$", _unknown_api)]
+urlpatterns += [re_path(r"^api(?:/.*)?$", _unknown_api)]
 urlpatterns += [path("", include("controlplane.web.urls"))]
 
 

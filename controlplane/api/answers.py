@@ -29,6 +29,10 @@ PAGE_PARAMETERS = (
 )
 
 
+def words(known: Iterable[str]) -> str:
+    return ", ".join(str(word) for word in known)
+
+
 def page(row: type[Answer]) -> s.Serializer[Any]:
     """One page of rows, and the cursor of the next one."""
     name = row.__name__.removesuffix("Answer") + "Page"
@@ -76,7 +80,7 @@ class ChangeSummaryAnswer(Answer):
     environment = s.CharField()
     services = s.ListField(child=s.CharField())
     author = s.CharField()
-    state = one_of(ChangeState)
+    state = s.CharField(help_text=words(ChangeState))
     rollout = s.UUIDField(allow_null=True)
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
@@ -89,7 +93,7 @@ class ChangeSummaryAnswer(Answer):
 class SignalAnswer(Answer):
     id = s.CharField()
     aliases = s.ListField(child=s.CharField())
-    severity = s.ChoiceField(RiskLevel.choices)
+    severity = s.CharField(help_text=words(RiskLevel))
     summary = s.CharField()
     where = s.CharField(allow_blank=True)
     why = s.CharField(allow_blank=True)
@@ -99,7 +103,7 @@ class SignalAnswer(Answer):
 class AssessmentAnswer(Answer):
     version = s.CharField()
     at = s.DateTimeField()
-    level = s.ChoiceField(RiskLevel.choices)
+    level = s.CharField(help_text=words(RiskLevel))
     score = s.FloatField()
     reach = s.FloatField()
     hazard = s.FloatField()
@@ -140,7 +144,7 @@ class HoldAnswer(Answer):
 
 class StageAnswer(Answer):
     share = s.FloatField()
-    state = one_of(StageState)
+    state = s.CharField(help_text=words(StageState))
     verdict = s.CharField(allow_blank=True)
     reason = s.CharField(allow_blank=True)
     baking_since = s.DateTimeField(allow_null=True)

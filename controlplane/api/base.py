@@ -1,30 +1,16 @@
 """What every view of the API shares: its scopes, its body, its place in the schema."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from controlplane.api.answers import ProblemAnswer
 from controlplane.api.errors import ProblemError, invalid
+from controlplane.api.openapi import GraygateSchema
 from controlplane.api.pagination import CreatedCursor
 
 LONGEST_PARAMETER = 200
-
-
-class GraygateSchema(AutoSchema):
-    """Every operation may answer with a problem; which statuses there are, the page says."""
-
-    def _get_response_bodies(
-        self, direction: Literal["request", "response"] = "response"
-    ) -> dict[str, Any]:
-        bodies = super()._get_response_bodies(direction)
-        problem = self._get_response_for_code(  # type: ignore[no-untyped-call]
-            ProblemAnswer, "default", ["application/problem+json"]
-        )
-        return {**bodies, "default": {**problem, "description": "A problem (RFC 9457)"}}
 
 
 class ApiView(APIView):

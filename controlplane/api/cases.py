@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -30,10 +30,10 @@ class _CaseView(ApiView):
 
 def case_view(name: str, answer: Callable[[Case], dict[str, Any]]) -> type[_CaseView]:
     view = type(f"{name.title()}View", (_CaseView,), {"answer": staticmethod(answer)})
-    decorate = extend_schema(
+    described = extend_schema(
         operation_id=name, request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT
     )
-    return decorate(view)
+    return extend_schema_view(post=described)(view)
 
 
 def classify_here(case: Case) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter as Parameter
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -137,19 +137,21 @@ class _AnswerView(ApiView):
         return Response(decision_of(Change.objects.get(pk=change_id)))
 
 
-@extend_schema(
-    operation_id="changes_approve",
-    request=bodies.ReasonBody,
-    responses=answers.DecisionAnswer,
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="changes_approve", request=bodies.ReasonBody, responses=answers.DecisionAnswer
+    )
 )
 class ApproveView(_AnswerView):
     answer = "approve"
 
 
-@extend_schema(
-    operation_id="changes_reject",
-    request=bodies.RequiredReasonBody,
-    responses=answers.DecisionAnswer,
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="changes_reject",
+        request=bodies.RequiredReasonBody,
+        responses=answers.DecisionAnswer,
+    )
 )
 class RejectView(_AnswerView):
     answer = "reject"

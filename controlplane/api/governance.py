@@ -47,10 +47,12 @@ def silence_json(row: Silence) -> dict[str, Any]:
     }
 
 
-@extend_schema(
-    operation_id="policies_list",
-    responses=answers.page(answers.PolicyAnswer),
-    parameters=[*answers.PAGE_PARAMETERS],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="policies_list",
+        responses=answers.page(answers.PolicyAnswer),
+        parameters=[*answers.PAGE_PARAMETERS],
+    )
 )
 class PoliciesView(NamedListView):
     def rows(self, request: Request) -> QuerySet[Policy]:
@@ -93,10 +95,12 @@ class PolicyView(NamedView):
         return policy_json(row)
 
 
-@extend_schema(
-    operation_id="freezes_list",
-    responses=answers.page(answers.FreezeAnswer),
-    parameters=[*answers.PAGE_PARAMETERS],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="freezes_list",
+        responses=answers.page(answers.FreezeAnswer),
+        parameters=[*answers.PAGE_PARAMETERS],
+    )
 )
 class FreezesView(NamedListView):
     def rows(self, request: Request) -> QuerySet[Freeze]:
@@ -145,10 +149,12 @@ class FreezeView(NamedView):
         return freeze_json(row)
 
 
-@extend_schema(
-    operation_id="silences_list",
-    responses=answers.page(answers.SilenceAnswer),
-    parameters=[*answers.PAGE_PARAMETERS],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="silences_list",
+        responses=answers.page(answers.SilenceAnswer),
+        parameters=[*answers.PAGE_PARAMETERS],
+    )
 )
 class SilencesView(NamedListView):
     def rows(self, request: Request) -> QuerySet[Silence]:

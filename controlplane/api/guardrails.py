@@ -28,10 +28,12 @@ def standing(request: Request) -> QuerySet[Guardrail]:
     return rows
 
 
-@extend_schema(
-    operation_id="guardrails_list",
-    responses=answers.page(answers.GuardrailAnswer),
-    parameters=[*answers.PAGE_PARAMETERS, Parameter("service")],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="guardrails_list",
+        responses=answers.page(answers.GuardrailAnswer),
+        parameters=[*answers.PAGE_PARAMETERS, Parameter("service")],
+    )
 )
 class GuardrailsView(NamedListView):
     def rows(self, request: Request) -> QuerySet[Guardrail]:

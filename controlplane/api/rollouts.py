@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter as Parameter
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -85,13 +85,13 @@ class _ActionView(ApiView):
 
 def action_view(name: str, body: type[Body]) -> type[_ActionView]:
     view = type(f"{name.title()}View", (_ActionView,), {"action": name, "body": body})
-    decorate = extend_schema(
+    described = extend_schema(
         operation_id=f"rollouts_{name}",
         request=body,
         responses=answers.RolloutAnswer,
         parameters=[IF_MATCH],
     )
-    return decorate(view)
+    return extend_schema_view(post=described)(view)
 
 
 ACTION_VIEWS = {
