@@ -61,8 +61,13 @@ def _exposures(services: Sequence[Service], now: datetime) -> list[Exposure]:
     newest = rows.order_by("change_id", "service_id", "-at", "-id").distinct(
         "change_id", "service_id"
     )
-    live = {row.change_id for row in newest if row.share > 0 or row.at >= now - EXPOSED_BACK}
+    live = {row.change_id for row in newest if _matters(row, now)}
     return list(rows.filter(change_id__in=live).select_related("service").order_by("at", "id"))
+
+
+def _matters(newest: Exposure, now: datetime) -> bool:
+    """Under way, or moved within the hour; what has long been everywhere is no change any more."""
+    return 0 < newest.share < 1 or newest.at >= now - EXPOSED_BACK
 
 
 def _changes(exposures: Iterable[Exposure]) -> list[Case]:

@@ -1,0 +1,92 @@
+"""Real rows, and a real HTTP server whose pages the test writes."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from attribution.models import Service
+from controlplane.environment import OperatorFile
+
+
+class Instance:
+    """One instance's /metrics: set `page`, or `status` to make it fail."""
+
+    def __init__(self) -> None:
+        self.page = ""
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.asked = 0
+        instance = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                instance.asked += 1
+                body = instance.page.encode()
+                self.send_response(instance.status)
+                for name, value in instance.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/metrics"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def counts(self, track: str, ok: int, bad: int) -> None:
+        self.page = (
+            "# TYPE requests_total counter\n"
+            f'requests_total{{track="{track}",code="200"}} {ok}\n'
+            f'requests_total{{track="{track}",code="500"}} {bad}\n'
+        )
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def instance():
+    made: list[Instance] = []
+
+    def make() -> Instance:
+        made.append(Instance())
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture(autouse=True)
+def _local_only(settings):
+    settings.OPERATOR = OperatorFile(allowed_destinations=("http://127.0.0.1:*",))
+    settings.GRAYGATE_INTERVAL_S = 1.0
+
+
+ERRORS = {
+    "name": "errors",
+    "source": "scrape",
+    "kind": "ratio",
+    "direction": "increase",
+    "events": 'requests_total{code=~"5..",$cohort}',
+    "total": "requests_total{$cohort}",
+}
+
+
+@pytest.fixture
+def service(db):
+    def make(name: str, urls=(), **more) -> Service:
+        return Service.objects.create(
+            name=name,
+            team="shop",
+            cohorts={"canary": 'track="canary"', "control": 'track="stable"'},
+            source={"name": "scrape", "config": {"urls": list(urls)}} if urls else {},
+            **{"telemetry": [ERRORS], **more},
+        )
+
+    return make
