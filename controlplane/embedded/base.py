@@ -1,4 +1,5 @@
 import os
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 from django.db.backends.postgresql import base
 
 
-@cache
+# The wheel's server object is not made for threads that meet at its start.
+STARTING = threading.Lock()
+
+
 def socket_directory(data_directory: str, process: int) -> str:
+    with STARTING:
+        return _started(data_directory, process)
+
+
+@cache
+def _started(data_directory: str, process: int) -> str:
     """Start (or join) the server on `data_directory` and return where its socket lies.
 
     `process` is part of the key because a forked child must register itself, or the
