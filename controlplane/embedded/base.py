@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.db.backends.postgresql import base
 
-
 # The wheel's server object is not made for threads that meet at its start.
 STARTING = threading.Lock()
 
