@@ -21,9 +21,11 @@ def signed_percent(value: float | None) -> str:
     """An effect (canary/control - 1): from ×3 on a factor reads better than a percentage."""
     if value is None:
         return "–"
+    if abs(value) < 0.0005:
+        return "±0%"
     if value >= 2:
         return f"×{value + 1:.3g}"
-    return ("+" if value > 0 else "−" if value < 0 else "±") + percent(abs(value))
+    return ("+" if value > 0 else "−") + percent(abs(value))
 
 
 def duration(span: timedelta | float | None) -> str:

@@ -2,6 +2,7 @@
 never stands alone and never means two things.
 """
 
+import re
 from dataclasses import dataclass
 
 from rollout.machine import ChangeState, HoldKind, Phase, StageState
@@ -71,10 +72,10 @@ STAGES: dict[str, Word] = {
 }
 
 LEVELS: dict[str, Word] = {
-    "low": Word("low risk", "good", "▁"),
-    "medium": Word("medium risk", "quiet", "▃"),
-    "high": Word("high risk", "warn", "▅"),
-    "critical": Word("critical risk", "bad", "▇"),
+    "low": Word("low risk", "good", "◔"),
+    "medium": Word("medium risk", "quiet", "◑"),
+    "high": Word("high risk", "warn", "◕"),
+    "critical": Word("critical risk", "bad", "●"),
 }
 
 CONTROL_LEVELS: dict[str, Word] = {
@@ -92,11 +93,21 @@ VERDICTS: dict[str, Word] = {
 }
 
 REASONS: dict[str, str] = {
+    "harm_shown": "harm is shown",
+    "harm_excluded": "harm is excluded",
+    "harm_suspected": "harm is suspected, not shown",
+    "not_excluded": "harm is not excluded yet",
+    "settling": "still settling",
     "no_data": "no data yet",
     "silent_canary": "the canary is silent while the control reports",
     "low_samples": "too few samples yet",
     "source_error": "the metric source failed",
+    "unsupported_kind": "this kind of metric is not judged yet",
+    "not_observable": "no guardrail watches it",
+    "not_exposed": "not exposed yet",
 }
+
+TOKEN = re.compile(rf"\b({'|'.join(REASONS)})\b")
 
 DECISIONS: dict[str, Word] = {
     "create": Word("Created", "quiet", "○"),
@@ -124,6 +135,11 @@ DECISIONS: dict[str, Word] = {
     "cancel": Word("Canceled", "quiet", "–"),
     "superseded": Word("Superseded", "quiet", "»"),
 }
+
+
+def in_words(reason: str) -> str:
+    """The judge's and the loop's tokens as words; figures and names stay as they are."""
+    return TOKEN.sub(lambda found: REASONS.get(found[0], found[0]), reason)
 
 
 def word_of(words: dict[str, Word], key: str) -> Word:

@@ -21,30 +21,36 @@
   const plain = (v) => (v === null || v === undefined ? "–" : String(Number(v.toPrecision(4))));
   const writer = (kind) => (kind === "value" ? plain : percent);
 
+  const INCREMENTS = [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
+  const clock = (ts) => new Date(ts * 1000).toISOString().slice(11, ts % 60 ? 19 : 16);
+
   const axes = (write) => {
     const stroke = color("--soft");
     const grid = { stroke: color("--grid"), width: 1 };
     return [
-      { stroke, grid, ticks: grid, space: 70 },
+      { stroke, grid, ticks: grid, space: 56, incrs: INCREMENTS, values: (_, ts) => ts.map(clock) },
       { stroke, grid, ticks: grid, size: 58, values: (_, vs) => vs.map(write) },
     ];
   };
 
-  // A decision is a moment at which the state changed: a dashed upright with its name.
+  // Reversals keep the colour of harm. A decision is a moment at which the state changed: a dashed upright with its name.
   const marks = (decisions) => ({
     hooks: {
       draw: (u) => {
         const { ctx, bbox } = u;
         const ratio = devicePixelRatio;
         ctx.save();
-        ctx.strokeStyle = color("--soft");
-        ctx.fillStyle = color("--text");
+        ctx.textAlign = "left";
+        ctx.textBaseline = "alphabetic";
+        ctx.lineWidth = ratio;
         ctx.setLineDash([4 * ratio, 4 * ratio]);
         ctx.font = `${11 * ratio}px system-ui, sans-serif`;
         let free = -Infinity;
         for (const { at, label } of decisions) {
           const x = u.valToPos(at, "x", true);
           if (x < bbox.left || x > bbox.left + bbox.width) continue;
+          ctx.strokeStyle = color(AGAINST.has(label) ? "--bad" : "--soft");
+          ctx.fillStyle = color(AGAINST.has(label) ? "--bad" : "--soft");
           ctx.beginPath();
           ctx.moveTo(x, bbox.top);
           ctx.lineTo(x, bbox.top + bbox.height);
@@ -61,6 +67,7 @@
     },
   });
 
+  const AGAINST = new Set(["halt", "rollback", "abort", "rollback_failed"]);
   const TOLD = new Set(["halt", "rollback", "rolled_back", "abort", "promote", "recovered", "pause", "resume", "watch", "complete", "rollback_failed"]);
 
   const range = (_, low, high) => {
@@ -98,7 +105,6 @@
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
-    tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
     scales: {
       x: { range: () => [last.from, Math.max(last.until, last.from + 60)] },
       y: { range: scaleRange },
@@ -125,8 +131,8 @@
   };
 
   const steps = (points, until) => {
-    const t = points.map((p) => p[0]);
-    const v = points.map((p) => p[1]);
+    const t = [last.from, ...points.map((p) => p[0])];
+    const v = [0, ...points.map((p) => p[1])];
     if (t.length && t[t.length - 1] < until) { t.push(until); v.push(v[v.length - 1]); }
     return [t, v];
   };

@@ -43,6 +43,12 @@ ERRORS = {
 }
 SLOW = {**ERRORS, "name": "slow_requests", "critical": False}
 S = StageState
+WHY = "harm_shown; errors: canary 5.11% of 2013 against control 0.20% of 21874"
+REASONS = {
+    S.PASSED: "stage passed after 85 s: harm_excluded",
+    S.FAILED: WHY,
+    S.WAIVED: "waived by olga",
+}
 
 
 def people() -> dict[str, User]:
@@ -113,6 +119,7 @@ class Scene:
         for index, (state, since, ended) in enumerate(padded):
             Stage.objects.create(
                 rollout=self.rollout,
+                reason=REASONS.get(state, ""),
                 index=index,
                 share=SHARES[index],
                 state=state,
@@ -273,14 +280,13 @@ def rolled_back() -> Scene:
     it.stages((S.PASSED, 20, 105), (S.FAILED, 115, 150))
     it.measured(500, bad=0.052, bad_until=164)
     case = it.judged(150)
-    why = "harm_shown; errors: canary 5.11% of 2013 against control 0.20% of 21874"
     it.decide("open", 10, "stage 1 of 4: every gate is open")
     it.decide("bake", 20, "5% observed on every placement")
     it.decide("promote", 105, "stage 1 passed after 85 s: harm_excluded")
     it.decide("open", 106, "stage 2 of 4: every gate is open")
     it.decide("bake", 115, "25% observed on every placement")
-    it.decide("halt", 150, why, case=case)
-    it.decide("rollback", 160, why, case=case)
+    it.decide("halt", 150, WHY, case=case)
+    it.decide("rollback", 160, WHY, case=case)
     it.decide("rolled_back", 164, "observed exposure is zero on every placement")
     it.decide("recovered", 215, "errors: 0.21% after the rollback, 0.20% before")
     it.placement(0.0, 0.0)

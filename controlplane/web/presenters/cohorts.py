@@ -41,6 +41,8 @@ class Measured:
 
     @property
     def sentence(self) -> str:
+        if self.canary.total == 0 and self.control.total > 0:
+            return f"the canary reports no {self.title}; the control does"
         if self.canary.share is None or self.control.share is None:
             return f"{self.title}: nothing to compare yet"
         return (

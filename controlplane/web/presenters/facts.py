@@ -1,6 +1,6 @@
 """Rows → the facts that the sentence is made of."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from controlplane.intake import approvals_needed
@@ -10,6 +10,7 @@ from controlplane.web.presenters.rollouts import RolloutView
 from controlplane.web.presenters.sentence import UNATTENDED, Facts
 from controlplane.web.presenters.suspects import Attribution
 from controlplane.web.presenters.verdicts import Verdict
+from controlplane.web.wording import in_words
 from rollout.ledger import SYSTEM
 from rollout.machine import HoldKind, Phase
 from rollout.models import Decision
@@ -60,7 +61,8 @@ def rollout_facts(
         last_error=next((p.last_error for p in view.placements if p.last_error), ""),
         numbers=worst.numbers if worst else "",
         verdict=verdict.verdict if verdict else "",
-        waiting=current.waiting if current else "",
+        # Up to the figures: those are in `numbers`, and newer there.
+        waiting=current.waiting.partition(";")[0] if current else "",
         probability=own.probability if own else None,
         exonerated=bool(own and own.vetoes),
         superseded=bool(turn and turn.decision == "superseded"),
@@ -68,7 +70,7 @@ def rollout_facts(
         zero_at=_at(history.last("rolled_back")),
         recovered_at=rollout.recovered_at,
         measured=verdict is not None,
-        rolls_back_in=_rolls_back_in(view, now),
+        rolls_back_at=_rolls_back_at(view),
         undo_until=rollout.undo_until,
         ended_at=rollout.ended_at,
         **_who_and_why(view, history, turn),
@@ -85,7 +87,7 @@ def _who_and_why(view: RolloutView, history: History, turn: Decision | None) -> 
     last = turn if turn is not None else history.last("cancel", "accept", "create")
     if last is None or last.decision == "create":
         return {"other_holds": others}
-    reason = "; ".join(last.reasons)
+    reason = in_words("; ".join(last.reasons))
     return {"actor": _person(last.actor), "reason": reason, "other_holds": others}
 
 
@@ -97,11 +99,11 @@ def _at(decision: Decision | None) -> datetime | None:
     return decision.at if decision else None
 
 
-def _rolls_back_in(view: RolloutView, now: datetime) -> float | None:
-    """Seconds until an unanswered halt becomes a rollback; None: it never does by itself."""
+def _rolls_back_at(view: RolloutView) -> datetime | None:
+    """When an unanswered halt becomes a rollback; None: it never does by itself."""
     rollout, spec = view.rollout, view.spec
     by_itself = spec["control_level"] in UNATTENDED and spec["reversible"] and not spec["own_eyes"]
     if rollout.phase not in {Phase.RUNNING, Phase.WATCHING} or not rollout.halted_at:
         return None
-    waited = (now - rollout.halted_at).total_seconds()
-    return float(spec["halt_patience_s"]) - waited if by_itself else None
+    patience = timedelta(seconds=spec["halt_patience_s"])
+    return rollout.halted_at + patience if by_itself else None

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.cache import cache
 
 from controlplane.models import Feedback
-from controlplane.web.wording import DECISIONS, Word, word_of
+from controlplane.web.wording import DECISIONS, Word, in_words, word_of
 from rollout import ledger
 from rollout.models import Decision, Rollout
 
@@ -23,6 +23,10 @@ class Entry:
     # Answers that make sense: a halt is right or wrong, a promotion is right or missed something.
     questions: tuple[str, ...]
     given: list[str]
+
+    @property
+    def reasons(self) -> str:
+        return in_words("; ".join(self.decision.reasons))
 
     @property
     def by_person(self) -> bool:

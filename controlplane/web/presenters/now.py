@@ -1,5 +1,6 @@
 """The first page: what is changing now, what needs somebody, what has just ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from controlplane.access import Scope, scopes_of
 from controlplane.models import Change
-from controlplane.web.presenters.cohorts import Measured, measure
+from controlplane.web.presenters.cohorts import measure
 from controlplane.web.presenters.rollouts import RolloutView, rollout_view
 from controlplane.web.wording import LEVELS, STATES, VERDICTS, Word, word_of
 from rollout.gates import KILL_SWITCH, freezes_in_force
@@ -27,6 +28,7 @@ WAITING = (
     ChangeState.SCHEDULED,
     ChangeState.EXTERNAL,
 )
+TURNED = (Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
 NEVER_BEGUN = (ChangeState.REJECTED, ChangeState.EXPIRED, ChangeState.CANCELED)
 # What somebody has to look at first comes first.
 URGENCY: dict[str, int] = {
@@ -55,6 +57,8 @@ class Row:
     view: RolloutView | None
     verdict: str
     verdict_word: Word | None
+    # Of a change without a rollout: why it is where it is.
+    why: Sequence[str] = ()
     ended_at: datetime | None = None
     recovered: bool = False
 
@@ -123,7 +127,7 @@ def _rollout_row(rollout: Rollout, change: Change | None, now: datetime) -> Row:
         control_level=view.spec["control_level"],
         since=rollout.started_at or rollout.created_at,
         view=view,
-        verdict=_verdict(measure(rollout)) if not view.ended else "",
+        verdict=_verdict(view),
         verdict_word=word_of(VERDICTS, stage) if stage else None,
         ended_at=rollout.ended_at,
         recovered=rollout.recovered_at is not None,
@@ -136,14 +140,14 @@ def _judged_stage(rollout: Rollout) -> str:
     return max(judged, key=lambda s: s.index).verdict if judged else ""
 
 
-def _verdict(measured: list[Measured]) -> str:
-    """The most harmful guardrail in one sentence with its numbers."""
-    if not measured:
+def _verdict(view: RolloutView) -> str:
+    """One sentence with numbers: the most harmful guardrail, or why it turned round."""
+    if view.ended or view.state == HoldKind.HALTED:
         return ""
-    worst = measured[0]
-    if worst.canary.total == 0 and worst.control.total > 0:
-        return f"the canary reports no {worst.title}; the control does"
-    return worst.sentence
+    if view.rollout.phase in TURNED and view.current is not None:
+        return view.current.detail
+    measured = measure(view.rollout)
+    return measured[0].sentence if measured else ""
 
 
 def _waiting_row(change: Change) -> Row:
@@ -162,6 +166,7 @@ def _waiting_row(change: Change) -> Row:
         view=None,
         verdict="",
         verdict_word=None,
+        why=change.reasons,
     )
 
 

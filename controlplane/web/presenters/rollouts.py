@@ -6,7 +6,7 @@ from typing import Any
 
 from controlplane import reading
 from controlplane.web import numbers
-from controlplane.web.wording import HOLDS, STAGES, STATES, Word, word_of
+from controlplane.web.wording import HOLDS, STAGES, STATES, Word, in_words, word_of
 from rollout.machine import (
     CURRENT_STAGES,
     DONE_STAGES,
@@ -101,7 +101,7 @@ def rollout_view(rollout: Rollout, now: datetime) -> RolloutView:
 
 def _hold_view(hold: Hold) -> HoldView:
     word = word_of(HOLDS, hold.kind)
-    return HoldView(word, hold.kind, hold.actor, hold.reason, hold.since, hold.expires_at)
+    return HoldView(word, hold.kind, hold.actor, in_words(hold.reason), hold.since, hold.expires_at)
 
 
 def _step(stage: Stage, rollout: Rollout, now: datetime) -> Step:
@@ -112,7 +112,7 @@ def _step(stage: Stage, rollout: Rollout, now: datetime) -> Step:
         word=word_of(STAGES, stage.state),
         place=_place(stage, rollout.phase),
         detail=_detail(stage, rollout, now),
-        waiting=stage.reason if stage.state in OPEN_STAGES else "",
+        waiting=in_words(stage.reason) if stage.state in OPEN_STAGES else "",
     )
 
 
@@ -131,7 +131,7 @@ def _place(stage: Stage, phase: str) -> str:
 
 def _detail(stage: Stage, rollout: Rollout, now: datetime) -> str:
     if stage.state != StageState.BAKING or stage.baking_since is None:
-        return stage.reason
+        return in_words(stage.reason)
     least = rollout.spec["stages"][stage.index]["min_s"]
     baked = (now - stage.baking_since).total_seconds()
     if baked < least:

@@ -44,7 +44,7 @@ class Facts:
     zero_at: datetime | None = None
     recovered_at: datetime | None = None
     measured: bool = False
-    rolls_back_in: float | None = None
+    rolls_back_at: datetime | None = None
     undo_until: datetime | None = None
     ended_at: datetime | None = None
     approvals: int = 0
@@ -155,18 +155,17 @@ def _paused(facts: Facts) -> list[str]:
 
 
 def _halted(facts: Facts) -> list[str]:
-    cause = facts.numbers if facts.verdict == "fail" and facts.numbers else facts.reason
-    return [f"Halted at {_where(facts)}: {cause}.", _halt_goes_on(facts)]
+    return [f"Halted at {_where(facts)}: {facts.reason}.", _halt_goes_on(facts)]
 
 
 def _halt_goes_on(facts: Facts) -> str:
     if facts.exonerated:
         return "Attribution clears this change: it is not rolled back on this evidence."
-    if facts.rolls_back_in is None:
+    if facts.rolls_back_at is None:
         return "Exposure does not grow. It waits for a person."
     return (
-        "Exposure does not grow. Unless somebody answers, it rolls back in "
-        f"{numbers.duration(max(facts.rolls_back_in, 0))}."
+        "Exposure does not grow. Unless somebody answers, it rolls back at "
+        f"{numbers.clock(facts.rolls_back_at)} UTC."
     )
 
 

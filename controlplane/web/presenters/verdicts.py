@@ -8,7 +8,7 @@ from typing import Any
 
 from attribution.judge import judge
 from controlplane.web import numbers
-from controlplane.web.wording import REASONS, VERDICTS, Word, word_of
+from controlplane.web.wording import VERDICTS, Word, in_words, word_of
 from rollout.evidence import judged
 from rollout.machine import Phase
 from rollout.models import Rollout
@@ -86,7 +86,7 @@ def verdict_of(rollout: Rollout, now: datetime) -> Verdict | None:
     return Verdict(
         word=word_of(VERDICTS, answer["verdict"]),
         verdict=answer["verdict"],
-        reason=_reason(answer["reason"]),
+        reason=in_words(answer["reason"]),
         rows=[
             _row(metric, told, rollout.spec)
             for metric, told in zip(case["metrics"], answer["metrics"], strict=True)
@@ -115,7 +115,7 @@ def _row(metric: Mapping[str, Any], told: Mapping[str, Any], spec: Mapping[str, 
         effect=told["effect"],
         interval=tuple(told["interval"]) if told["interval"] else None,
         word=word_of(VERDICTS, told["verdict"]),
-        reason=_reason(told.get("reason", "")),
+        reason=in_words(told.get("reason", "")),
         evidence=max(0.0, log_e) / rollback_limit,
         halt_mark=halt_limit / rollback_limit,
         evidence_label=f"evidence {log_e:.1f}; halts at {halt_limit:.1f}, "
@@ -131,7 +131,3 @@ def side(points: Sequence[Any], kind: str) -> Side:
     if kind == "value" and seen:
         return Side(sum(seen) / len(seen), len(seen), is_share=False)
     return Side(None, len(seen), is_share=False)
-
-
-def _reason(reason: str) -> str:
-    return REASONS.get(reason, reason.replace("_", " "))
