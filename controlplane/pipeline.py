@@ -5,8 +5,8 @@ Speaks REST and nothing else: it needs no database and no Django models.
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -38,8 +38,28 @@ class RefusedError(Exception):
     """An answer that repeating does not change: the request itself is wrong."""
 
 
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+    # How long the server may take on purpose (long poll).
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: dict[str, Any]
+    etag: str = ""
+    retry_after_s: float = 0.0
+
+
 @dataclass
 class Client:
+    """`deadline` in the time of time.monotonic()."""
+
     url: str
     token: str
     deadline: float
@@ -47,39 +67,28 @@ class Client:
     def left(self) -> float:
         return max(0.0, self.deadline - time.monotonic())
 
-    def submit(self, body: Any, key: str) -> dict[str, Any]:
+    def submit(self, body: Any, key: str) -> Answer:
         """Safe to repeat: the key makes one change of however many attempts."""
         headers = {"Idempotency-Key": key}
-        return self._until_answered("POST", "/api/v1/changes", {}, headers, json.dumps(body))
+        return self._until_answered(
+            Request("POST", "/api/v1/changes", headers, body=json.dumps(body))
+        )
 
-    def decision(self, change: str, wait_s: float) -> dict[str, Any]:
-        at = f"/api/v1/changes/{change}/decision"
-        return self._until_answered("GET", at, {"wait": f"{wait_s:.0f}"}, {}, None, wait_s)
+    def decision(self, change: str, etag: str) -> Answer:
+        """Comes back when the decision differs from the one with this ETag, or after the wait."""
+        # Without an ETag there is nothing to differ from: take what is true now.
+        wait_s = min(LONG_POLL_S, self.left()) if etag else 0.0
+        headers = {"If-None-Match": etag} if etag else {}
+        path = f"/api/v1/changes/{change}/decision"
+        return self._until_answered(
+            Request("GET", path, headers, {"wait": f"{wait_s:.0f}"}, wait_s=wait_s)
+        )
 
-    def _until_answered(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: str | None,
-        wait_s: float = 0.0,
-    ) -> dict[str, Any]:
+    def _until_answered(self, request: Request) -> Answer:
+        """Raises UnreachableError when the time is up, RefusedError for a definite no."""
         while True:
             try:
-                response = requests.request(
-                    method,
-                    self.url.rstrip("/") + path,
-                    params=dict(query),
-                    headers={
-                        "Authorization": f"Bearer {self.token}",
-                        "Content-Type": "application/json",
-                        **headers,
-                    },
-                    data=body,
-                    timeout=REQUEST_TIMEOUT_S + wait_s,
-                    allow_redirects=False,
-                )
+                response = self._send(request)
                 problem = f"HTTP {response.status_code}"
                 if response.status_code not in AGAIN:
                     return answer_of(response)
@@ -89,15 +98,29 @@ class Client:
                 raise UnreachableError(problem)
             time.sleep(RETRY_EVERY_S)
 
+    def _send(self, request: Request) -> requests.Response:
+        own = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        return requests.request(
+            request.method,
+            self.url.rstrip("/") + request.path,
+            params=dict(request.query),
+            headers={**own, **request.headers},
+            data=request.body,
+            timeout=REQUEST_TIMEOUT_S + request.wait_s,
+            allow_redirects=False,
+        )
 
-def answer_of(response: requests.Response) -> dict[str, Any]:
+
+def answer_of(response: requests.Response) -> Answer:
     """Raises RefusedError with what the server says is wrong, pointers included."""
     try:
         body = response.json()
     except ValueError:
-        body = {}
+        body = None
     if isinstance(body, dict) and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-        return body
+        pause = response.headers.get("Retry-After", "")
+        etag = response.headers.get("ETag", "")
+        return Answer(body, etag, float(pause) if pause.isdigit() else 0.0)
     problem = body if isinstance(body, dict) else {}
     lines = [f"HTTP {response.status_code}: {problem.get('detail') or problem.get('title') or ''}"]
     lines += [f"  {one.get('pointer')}: {one.get('detail')}" for one in problem.get("errors", [])]
@@ -115,19 +138,22 @@ def exit_code(decision: str, until: str, *, waiting: bool) -> int | None:
     return None if waiting else code or TIMED_OUT
 
 
-def follow(client: Client, answer: dict[str, Any], until: str, told: Any) -> dict[str, Any]:
+def follow(
+    client: Client, answer: Answer, until: str, told: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
     """Poll until the decision is what was waited for, or final, or the time is up. `told` is
     called with each decision that differs from the one before.
     """
     seen = None
     while True:
-        if answer["decision"] != seen:
-            seen = answer["decision"]
-            told(answer)
-        if exit_code(answer["decision"], until, waiting=True) is not None or not client.left():
-            return answer
+        if answer.body["decision"] != seen:
+            seen = answer.body["decision"]
+            told(answer.body)
+        reached = exit_code(answer.body["decision"], until, waiting=True) is not None
+        if reached or not client.left():
+            return answer.body
         started = time.monotonic()
-        answer = client.decision(answer["change"], min(LONG_POLL_S, client.left()))
-        # A server that answers at once must not be asked without pause.
-        if time.monotonic() - started < 1.0:
-            time.sleep(min(1.0, client.left()))
+        answer = client.decision(answer.body["change"], answer.etag)
+        # A server without a free place to wait answers at once; it is not to be asked in a loop.
+        pause = max(answer.retry_after_s, 1.0 - (time.monotonic() - started))
+        time.sleep(max(0.0, min(pause, client.left())))

@@ -20,6 +20,7 @@ from controlplane.pipeline import (
     REFUSED,
     TIMED_OUT,
     USAGE,
+    Answer,
     Client,
     RefusedError,
     UnreachableError,
@@ -76,10 +77,11 @@ class Command(BaseCommand):
             return USAGE
         return self._follow(client, answer, options)
 
-    def _follow(self, client: Client, answer: dict[str, Any], options: dict[str, Any]) -> int:
+    def _follow(self, client: Client, first: Answer, options: dict[str, Any]) -> int:
+        answer = first.body
         try:
             if options["wait"]:
-                answer = follow(client, answer, options["until"], tell)
+                answer = follow(client, first, options["until"], tell)
             else:
                 tell(answer)
         except (UnreachableError, RefusedError) as error:
