@@ -1,7 +1,6 @@
 import os
 
 import pytest
-from django.core.cache import cache
 from django.db import connections
 
 from controlplane.access import Role
@@ -16,8 +15,8 @@ def django_db_modify_db_settings() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_memory():
-    cache.clear()
+def _cheap_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True, scope="session")
