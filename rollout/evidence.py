@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attribution import findings
-from attribution.judge import judge
 from attribution.series import Series, read_series
 from rollout import recovery
+from rollout.judging import judge_rollout
 from rollout.machine import Phase
 from rollout.models import Rollout, Stage
 from rollout.snapshot import Evidence
@@ -82,7 +82,7 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
         if guardrails
     }
     case = judge_case(rollout, spec, windows, series, now.timestamp())
-    verdict = judge(case)
+    verdict = judge_rollout(case)
     evidence = Evidence(
         verdict=verdict["verdict"],
         reason=explain(verdict, case),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from math import isclose
 
-from attribution.judge import judge
 from rollout import ledger
 from rollout.decide import decide
+from rollout.judging import judge_rollout
 from rollout.models import Decision, Rollout
 from rollout.snapshot import Evidence, Snapshot
 
@@ -37,7 +37,7 @@ def same_verdict(entry: Decision) -> bool:
     case, evidence = entry.inputs["case"], entry.inputs["evidence"]
     if case is None:
         return True
-    again = judge(case)
+    again = judge_rollout(case)
     return again["verdict"] == evidence["verdict"] and isclose(
         again["log_e_max"], evidence["log_e_max"], rel_tol=1e-9, abs_tol=1e-9
     )
