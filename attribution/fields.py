@@ -73,12 +73,12 @@ def mapping(value: Any, pointer: str) -> Mapping[str, Any]:
 
 
 def times(values: list[Any], at: str) -> list[float]:
-    """Strictly increasing finite times."""
+    """Finite times that never fall (equal ones happen: clocks are set back, exporters repeat)."""
     found = [number(value, f"{at}/{index}") for index, value in enumerate(values)]
     for index in range(1, len(found)):
-        if found[index] <= found[index - 1]:
+        if found[index] < found[index - 1]:
             raise CaseError(
-                "times not increasing", "each must be later than the one before", f"{at}/{index}"
+                "times fall", "none may be earlier than the one before", f"{at}/{index}"
             )
     return found
 

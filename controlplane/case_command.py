@@ -1,0 +1,54 @@
+"""What the pure commands share: one case from FILE, or one a line with --batch. No database."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from attribution.errors import CaseError
+from controlplane.batch import parse, run_batch
+
+
+class CaseCommand(BaseCommand):
+    """Answers are JSON on standard output; what is for people goes to standard error."""
+
+    requires_system_checks: list[str] = []
+
+    def answer(self, case: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def say(self, answer: dict[str, Any]) -> str:
+        """One line for a person about one answer."""
+        raise NotImplementedError
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", nargs="?", metavar="FILE", help="one case; `-`: standard input")
+        parser.add_argument("--batch", metavar="FILE", help="one case a line; `-`: standard input")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if bool(options["file"]) == bool(options["batch"]):
+            raise CommandError("Give either FILE or --batch FILE; `-` is standard input.")
+        try:
+            self._batch(options["batch"]) if options["batch"] else self._one(options["file"])
+        except CaseError as problem:
+            raise CommandError(f"{problem} {problem.pointer}".strip()) from None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise CommandError(f"Cannot read the file: {problem}") from None
+
+    def _one(self, name: str) -> None:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        found = self.answer(parse(text))
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        sys.stderr.write(self.say(found) + "\n")
+
+    def _batch(self, name: str) -> None:
+        if name == "-":
+            run_batch(sys.stdin, sys.stdout, self.answer)
+            return
+        # A stray byte becomes `\x..`, which is no JSON: that line answers with an error and the
+        # rest go on.
+        with Path(name).open(encoding="utf-8-sig", errors="backslashreplace") as stream:
+            run_batch(stream, sys.stdout, self.answer)
