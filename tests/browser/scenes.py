@@ -158,7 +158,7 @@ class Scene:
 
     def measured(self, until: float, bad: float = 0.0, bad_until: float = math.inf) -> None:
         """Samples each interval: `bad` is the canary's error share while it is exposed."""
-        draw = random.Random(self.service)
+        draw = random.Random(self.service)  # noqa: S311 - figures of a picture, no secret
         service = Service.objects.get(name=self.service)
         rows = []
         for step in range(-30, int(until / INTERVAL_S)):
