@@ -18,6 +18,7 @@ SILENCE_SCORE = 15.0
 MOST = 20.0
 LEAST_POINTS = 4
 SILENT_POINTS = 3  # one lost scrape proves nothing
+STARTING_POINTS = 5  # a canary that has never reported may only just be starting
 OUTCOMES = ("error", "success", "availab", "fail", "5xx", "timeout")
 RESOURCES = ("cpu", "memory", "network", "disk")
 
@@ -182,7 +183,7 @@ def _silence(pair: Pair, exposed: Flags) -> Difference | None:
     newest = np.flatnonzero(control)
     silent = ~np.isfinite(pair.canary[newest])
     run = int(np.argmin(silent[::-1])) if not silent.all() else silent.size
-    if run < SILENT_POINTS:
+    if run < (SILENT_POINTS if run < silent.size else STARTING_POINTS):
         return None
     earlier = silent[: silent.size - run]
     usual = (earlier.sum() + 1.0) / (earlier.size + 20.0)

@@ -226,6 +226,8 @@ def _missing(case: Case, current: Counts) -> str:
         return "silent_canary" if control[-recent:].sum() >= recent else "low_samples"
     if not canary[-recent:].any():
         return "silent_canary"
+    if not (control & canary)[-recent:].any():
+        return "no_data"  # they take turns: nothing was compared lately
     first = int(np.argmax(canary))  # silence before it is for the likelihood ratio to judge
     silent = control[first:] & ~canary[first:]
     expected = float(np.median(current.canary_total[canary]))

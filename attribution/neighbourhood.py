@@ -24,6 +24,7 @@ Case = dict[str, Any]
 
 def case_of(anomaly: Anomaly, now: datetime) -> Case:
     services = reached(anomaly.service)
+    callers = _callers(services)
     exposures = _exposures(services, now)
     since = _since(anomaly, exposures, now)
     return {
@@ -33,10 +34,14 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
         "symptom": {"service": anomaly.service.name},
         "services": [
             {"name": each.name, "calls": sorted(callee.name for callee in each.calls.all())}
-            for each in services
+            for each in (*services, *callers)
         ],
         "changes": _changes(exposures),
-        "series": [series for each in services for series in _series(each, exposures, since, now)],
+        "series": [
+            series
+            for each in (*services, *callers)
+            for series in _series(each, services, exposures, (since, now))
+        ],
     }
 
 
@@ -53,6 +58,13 @@ def reached(start: Service) -> list[Service]:
     names = list(found)
     loaded = Service.objects.filter(pk__in=names).prefetch_related("calls").in_bulk()
     return [loaded[pk] for pk in names]
+
+
+def _callers(services: Sequence[Service]) -> list[Service]:
+    """Who calls them directly: what callers measure of a callee tells most about a dead one."""
+    found = Service.objects.filter(calls__in=services).distinct()
+    found = found.exclude(pk__in=[service.pk for service in services])
+    return list(found.order_by("name").prefetch_related("calls")[:MOST_SERVICES])
 
 
 def _exposures(services: Sequence[Service], now: datetime) -> list[Exposure]:
@@ -96,38 +108,50 @@ def _since(anomaly: Anomaly, exposures: Sequence[Exposure], now: datetime) -> da
 
 
 def _series(
-    service: Service, exposures: Sequence[Exposure], since: datetime, now: datetime
+    service: Service,
+    around: Sequence[Service],
+    exposures: Sequence[Exposure],
+    window: tuple[datetime, datetime],
 ) -> list[Case]:
-    metrics = measured(service)
+    """Of a service around the symptom everything, of a caller only what it says of one."""
+    names = {each.name for each in around}
+    metrics = [metric for metric in measured(service) if (metric.peer or service.name) in names]
     if not metrics:
         return []
-    read = read_series(service.name, [metric.name for metric in metrics], since, now)
-    change = _only_change(service, exposures)
+    read = read_series(service.name, [metric.name for metric in metrics], *window)
+    changes = _changes_of(service.name, exposures)
     found = []
     for metric in metrics:
-        for cohort in COHORTS:
-            points = _points(read, metric.name, cohort)
-            if all(value is None for value in points["v"]):
-                continue
+        subject = metric.peer or service.name
+        exposed = bool(_changes_of(subject, exposures))
+        points = {cohort: _points(read, metric.name, cohort) for cohort in COHORTS}
+        for cohort in _told(points, exposed=exposed):
             series: Case = {
                 "service": service.name,
                 "metric": metric.name,
                 "direction": metric.direction,
                 "cohort": cohort,
-                **points,
+                **points[cohort],
             }
             if metric.peer:
                 series["peer"] = metric.peer
-            elif change and cohort != "all":
-                series["change"] = change
+            elif len(changes) == 1 and cohort != "all":
+                series["change"] = changes[0]
             found.append(series)
     return found
 
 
-def _only_change(service: Service, exposures: Sequence[Exposure]) -> str | None:
-    """Whose canary the service's canary is; None when several changes share it."""
-    changes = {str(row.change_id) for row in exposures if row.service_id == service.pk}
-    return changes.pop() if len(changes) == 1 else None
+def _told(points: dict[str, Case], *, exposed: bool) -> list[str]:
+    """Cohorts to show: those that report, and a canary that ought to while its control does."""
+    reports = [c for c in COHORTS if any(value is not None for value in points[c]["v"])]
+    if exposed and "control" in reports and "canary" not in reports:
+        return ["canary", *reports]
+    return reports
+
+
+def _changes_of(service: str, exposures: Sequence[Exposure]) -> list[str]:
+    """Whose canary the service's canary is; several when changes share it."""
+    return sorted({str(row.change_id) for row in exposures if row.service.name == service})
 
 
 def _points(read: Series, metric: str, cohort: str) -> Case:

@@ -101,6 +101,26 @@ def test_attribute_due__change_that_the_service_never_reaches__is_no_suspect(sho
     assert suspicion(changes["checkout"]).probability > 0.9
 
 
+def test_attribute_due__canary_never_reported__is_blamed_for_its_silence(shop):
+    changes = story(shop, None, {"stock": 30})
+    for sample in Sample.objects.filter(service=shop["stock"]):
+        sample.values["errors"]["canary"] = None
+        sample.save()
+    alert_on("stock")
+    attribute_due()
+    dead = suspicion(changes["stock"])
+    assert dead.probability > 0.8
+    assert dead.evidence[0]["kind"] == "silence"
+
+
+def test_attribute_due__service_reports_nothing_itself__its_callers_tell(shop):
+    changes = story(shop, "checkout", {"checkout": 30})
+    Sample.objects.filter(service=shop["checkout"]).delete()
+    alert_on("checkout")
+    attribute_due()
+    assert suspicion(changes["checkout"]).probability > 0.8
+
+
 def test_attribute_due__finding__keeps_the_case_it_was_computed_from(shop):
     story(shop, "checkout", {"checkout": 30})
     anomaly = alert_on("frontend")
