@@ -86,7 +86,7 @@ def submission(service: str, **given) -> dict:
         "targets": [{"service": service}],
         "artefact": {"image": f"{image}:1.0.1@sha256:{'b' * 64}"},
         "before": {"image": f"{image}:1.0.0@sha256:{'a' * 64}"},
-        "plan": {"stages": [{"share": 0.25, "min_s": 0}, {"share": 1.0, "min_s": 0}]},
+        "plan": {"stages": [{"share": 0.25, "min_s": 5}, {"share": 1.0, "min_s": 5}]},
     } | given
 
 
@@ -134,7 +134,7 @@ class Journey:
     def hand_over(self) -> None:
         intake.advance_changes()
 
-    def tick(self, seconds: float = 1, times: int = 2) -> None:
+    def tick(self, seconds: float = 0, times: int = 1) -> None:
         for _ in range(times):
             self.offset += timedelta(seconds=seconds)
             reconcile_due(World(executor, self._gather, self._now, lambda _name: None, lease_s=20))

@@ -1,0 +1,114 @@
+from datetime import timedelta
+
+import pytest
+from celery import Celery
+from django.db import OperationalError
+from prometheus_client.parser import text_string_to_metric_families
+
+from attribution.clock import database_now
+from attribution.models import Sample
+from controlplane import health, metrics
+from rollout.models import Placement
+from tests.factories import journey
+
+
+@pytest.fixture
+def readyz(client, db):
+    def ask():
+        answer = client.get("/readyz")
+        return answer.status_code, {each["name"]: each for each in answer.json()["checks"]}
+
+    return ask
+
+
+@pytest.fixture
+def gauges(client, db):
+    def read():
+        families = text_string_to_metric_families(client.get("/metrics").content.decode())
+        return {
+            (sample.name, *sorted(sample.labels.values())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    return read
+
+
+def gone():
+    raise OperationalError("no route to db.internal")
+
+
+def test_healthz__process_runs__is_answered_without_a_database(client):
+    assert client.get("/healthz").status_code == 200
+
+
+def test_readyz__all_well__is_green(readyz):
+    status, checks = readyz()
+
+    assert status == 200
+    assert all(check["ok"] for check in checks.values())
+
+
+def test_readyz__database_gone__is_red_and_shows_no_address(client, db, monkeypatch):
+    monkeypatch.setattr(health, "_database", gone)
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"][0]["name"] == "database"
+    assert b"db.internal" not in answer.content
+
+
+def test_readyz__broker_unreachable__is_red(readyz, monkeypatch):
+    monkeypatch.setattr(health, "app", Celery(broker="redis://127.0.0.1:1/0"))
+    status, checks = readyz()
+
+    assert status == 503
+    assert checks["broker"]["ok"] is False
+
+
+def test_readyz__metrics_of_a_judged_service_unreadable__is_red_and_names_it(readyz):
+    walk = journey("running")
+    Sample.objects.create(service=walk.service, at=database_now(), error="refused")
+    status, checks = readyz()
+
+    assert status == 503
+    assert walk.service.name in checks["sources"]["detail"]
+
+
+def test_readyz__metrics_of_an_idle_service_unreadable__stays_green(readyz):
+    walk = journey("rolled_back")
+    Sample.objects.create(service=walk.service, at=database_now(), error="refused")
+
+    assert readyz()[0] == 200
+
+
+def test_readyz__loop_stands_still__is_told_and_stays_green(readyz):
+    journey("running")
+    Placement.objects.update(due_at=database_now() - timedelta(minutes=5))
+    status, checks = readyz()
+
+    assert status == 200
+    assert checks["loop"]["ok"] is False
+
+
+def test_metrics__rollouts_under_way__are_counted_from_the_rows(gauges):
+    journey("paused")
+    read = gauges()
+
+    assert read["graygate_rollouts", "pending", "production"] == 1
+    assert read["graygate_holds", "paused"] == 1
+    assert read["graygate_decisions_total", "pause"] == 1
+
+
+def test_metrics__any__name_no_change(client, db):
+    walk = journey("rolled_back")
+    text = client.get("/metrics").content.decode()
+
+    assert str(walk.change.pk) not in text
+    assert str(walk.rollout.pk) not in text
+
+
+def test_metrics__database_gone__is_unavailable(client, db, monkeypatch):
+    monkeypatch.setattr(metrics, "overdue_seconds", gone)
+
+    assert client.get("/metrics").status_code == 503

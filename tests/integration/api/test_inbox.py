@@ -1,0 +1,185 @@
+"""What other systems tell: alerts, CloudEvents and CDEvents; and the pure questions."""
+
+import json
+import uuid
+
+import pytest
+
+from attribution.models import Anomaly, Exposure
+from controlplane.models import Event
+from tests.factories import ServiceFactory
+
+BATCH = "application/cloudevents-batch+json"
+
+
+@pytest.fixture
+def cart(db):
+    return ServiceFactory(name="cart")
+
+
+@pytest.fixture
+def machine(calling):
+    caller = calling("submitter", "machine")
+
+    def send(body, content_type="application/json", **headers):
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        return caller.client.post(
+            "/api/v1/events",
+            json.dumps(body),
+            content_type=content_type,
+            headers={"Authorization": f"Bearer {caller.text}", **named},
+        )
+
+    return send
+
+
+def deployed(**given):
+    return {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "/ci",
+        "type": "dev.cdevents.service.deployed.0.2.0",
+        "data": {
+            "context": {"timestamp": "2026-01-31T12:00:00Z"},
+            "subject": {"id": "shop/cart", "content": {"environment": {"id": "production"}}},
+        },
+    } | given
+
+
+def alert(**given):
+    return {
+        "fingerprint": "f1",
+        "status": "firing",
+        "startsAt": "2026-01-31T12:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "labels": {"service": "cart", "alertname": "Errors"},
+        "annotations": {},
+    } | given
+
+
+def test_event__a_deployment_seen__exposes_its_service_unmanaged(machine, cart):
+    answer = machine(deployed())
+
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
+    exposure = Exposure.objects.get()
+    assert (exposure.service, exposure.share, exposure.managed) == (cart, 1.0, False)
+    assert exposure.at.isoformat() == "2026-01-31T12:00:00+00:00"
+
+
+def test_event__told_twice__counts_once(machine, cart):
+    machine(deployed())
+
+    assert machine(deployed()).json() == {"accepted": 0}
+    assert Exposure.objects.count() == 1
+
+
+def test_event__with_a_chain__keeps_its_id(machine, cart):
+    chain = uuid.uuid4()
+    event = deployed()
+    event["data"]["context"]["chainId"] = str(chain)
+    machine(event)
+
+    assert Exposure.objects.get().change_id == chain
+
+
+def test_event__of_an_unknown_service__is_kept_and_exposes_nothing(machine, cart):
+    event = deployed()
+    event["data"]["subject"]["id"] = "elsewhere"
+    machine(event)
+
+    assert Event.objects.count() == 1
+    assert not Exposure.objects.exists()
+
+
+def test_event__from_a_clock_that_is_ahead__begins_now(machine, cart):
+    event = deployed()
+    event["data"]["context"]["timestamp"] = "2999-01-01T00:00:00Z"
+    machine(event)
+
+    assert Exposure.objects.get().at.year < 2999
+
+
+def test_event__binary__has_its_attributes_in_headers(machine, cart):
+    event = deployed()
+    headers = {f"ce_{key}": event[key] for key in ("specversion", "id", "source", "type")}
+    machine(event["data"], **headers)
+
+    assert Event.objects.get().source == "/ci"
+    assert Exposure.objects.count() == 1
+
+
+def test_events__in_a_batch__are_kept_all_or_none(machine, cart):
+    good, bad = deployed(), deployed(id="e2", specversion="0.3")
+
+    answer = machine([good, bad], BATCH)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/1/specversion"
+    assert not Event.objects.exists()
+    assert machine([good, deployed(id="e2")], BATCH).json() == {"accepted": 2}
+
+
+def test_events__handshake__is_answered(calling):
+    answer = calling("submitter")("OPTIONS", "events", WebHook_Request_Origin="ci.example")
+
+    assert answer["WebHook-Allowed-Origin"] == "ci.example"
+
+
+def test_alert__firing_then_resolved__opens_and_ends_an_anomaly(calling, cart):
+    caller = calling("submitter", scopes=["alert"])
+
+    assert caller.post("alerts", {"version": "4", "alerts": [alert()]}).json() == {"accepted": 1}
+    assert Anomaly.objects.get().ended_at is None
+    ended = alert(status="resolved", endsAt="2026-01-31T12:05:00Z")
+    caller.post("alerts", {"version": "4", "alerts": [ended]})
+    assert Anomaly.objects.get().ended_at is not None
+
+
+def test_alert__unreadable__points_at_it_and_stores_nothing(calling, cart):
+    body = {"version": "4", "alerts": [alert(), alert(startsAt="yesterday")]}
+    answer = calling("submitter").post("alerts", body)
+
+    assert answer.json()["errors"][0]["pointer"] == "#/alerts/1/startsAt"
+    assert not Anomaly.objects.exists()
+
+
+def test_classify__a_case__is_answered_by_the_policies_here(calling):
+    answer = calling("viewer").post("classify", {"id": "c1", "kind": "deploy", "artefact": {}})
+
+    assert answer.json()["id"] == "c1"
+    assert answer.json()["level"] in {"low", "medium", "high", "critical"}
+    assert answer.json()["policy"]["control_level"]
+
+
+def test_judge__a_case__gives_the_contracts_verdict(calling):
+    metric = {
+        "name": "errors",
+        "kind": "ratio",
+        "direction": "increase",
+        "critical": True,
+        "control": [[1, 100]] * 20,
+        "canary": [[50, 100]] * 20,
+    }
+    body = {"id": "c1", "interval_s": 5, "metrics": [metric]}
+
+    assert calling("viewer").post("judge", body).json()["verdict"] == "fail"
+
+
+def test_attribute__no_changes__blames_none_of_them(calling):
+    body = {"id": "c1", "detected_at": 100, "services": [], "changes": [], "series": []}
+
+    assert calling("viewer").post("attribute", body).json()["none_of_them"] == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        ("classify", "#/kind"),
+        ("judge", "#/interval_s"),
+        ("attribute", "#/detected_at"),
+    ],
+)
+def test_case__unreadable__points_at_what_is_missing(calling, question, where):
+    answer = calling("viewer").post(question, {"id": "c1"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == where
