@@ -67,6 +67,12 @@ class ChangePage:
     others: list[Rollout] = field(default_factory=list)
     settled: bool = False
 
+    @property
+    def pipeline(self) -> str:
+        """The submitter's link, when it is one: nothing but http leads out of a page."""
+        url = str(self.change.source.get("pipeline_url", ""))
+        return url if url.startswith(("https://", "http://")) else ""
+
 
 def change_page(
     change: Change, user: AbstractBaseUser | AnonymousUser, now: datetime
