@@ -43,6 +43,7 @@ def broker_settings(var_dir: Path) -> dict[str, Any]:
     folder = var_dir / "broker"
     return {
         "CELERY_BROKER_URL": "filesystem://",
+        "CELERY_BROKER_TRANSPORT": "controlplane.doorbell:Transport",
         "CELERY_BROKER_TRANSPORT_OPTIONS": {
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),

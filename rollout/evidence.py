@@ -6,6 +6,7 @@ Reads the floor below; decides nothing. The judge's case is kept whole with the 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from statistics import quantiles
 from typing import Any
 
 from attribution import findings
@@ -22,6 +23,8 @@ LOST_INTERVALS = 5
 LOST_S = 10.0
 # How far back the control of the last stage is taken from: at 100% nobody is unexposed.
 HISTORY = timedelta(minutes=15)
+FEWEST_FOR_QUARTILES = 8
+LEAST_FENCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def metric(
 ) -> dict[str, Any]:
     canary: list[Any] = [None] * len(grid)
     control: list[Any] = [None] * len(grid)
-    history = history_control(guardrail["name"], series, windows)
+    history = history_control(guardrail, series, windows)
     values = series.values.get(guardrail["name"], {})
     for i, (at, error) in enumerate(zip(series.t, series.errors, strict=True)):
         slot = round((at - grid[0]) / step) if grid else -1
@@ -174,15 +177,32 @@ def added(one: list[float] | None, other: list[float] | None) -> list[float] | N
     return [one[0] + other[0], one[1] + other[1]]
 
 
-def history_control(name: str, series: Series, windows: Sequence[Window]) -> list[list[float]]:
-    """Control intervals from before anybody was at 100%."""
-    values = series.values.get(name, {})
+def history_control(
+    guardrail: Mapping[str, Any], series: Series, windows: Sequence[Window]
+) -> list[list[float]]:
+    """Control intervals from before anybody was at 100%, incidents left out."""
+    values = series.values.get(guardrail["name"], {})
     full = next((w.start for w in windows if w.share >= 1), None)
-    return [
+    pairs = [
         pair
         for at, pair in zip(series.t, values.get("control", ()), strict=False)
         if pair and pair[1] and (full is None or at < full)
     ]
+    return without_incidents(pairs, guardrail["direction"])
+
+
+def without_incidents(pairs: list[list[float]], direction: str) -> list[list[float]]:
+    """Drop intervals beyond Tukey's outer fence: another change's fault is no yardstick.
+
+    The fence is at least LEAST_FENCE above the third quartile, so that the noise of rare events
+    stays in.
+    """
+    if len(pairs) < FEWEST_FOR_QUARTILES:
+        return pairs
+    bad = [1 - e / n if direction == "decrease" else e / n for e, n in pairs]
+    first, _, third = quantiles(bad, n=4)
+    fence = third + max(3 * (third - first), LEAST_FENCE)
+    return [pair for pair, share in zip(pairs, bad, strict=True) if share <= fence]
 
 
 def canary_samples(case: Mapping[str, Any], window: Window) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from attribution.models import Sample, Service
 from rollout import recompute
-from rollout.evidence import gather
+from rollout.evidence import gather, without_incidents
 from rollout.machine import Phase
 from rollout.models import Rollout
 from rollout.reconcile import World, reconcile_due
@@ -175,3 +175,14 @@ def test_gather__rollback_without_any_measure__never_claims_recovery(make_rollou
     Rollout.objects.filter(pk=rollout.pk).update(phase=Phase.ROLLING_BACK)
     Rollout.objects.filter(pk=rollout.pk).update(phase=Phase.ROLLED_BACK)
     assert not gather(fresh(rollout), datetime.now(UTC)).evidence.recovered
+
+
+def test_without_incidents__another_changes_fault_in_the_history__is_no_yardstick():
+    quiet, incident = [0, 60], [20, 60]
+    kept = without_incidents([quiet] * 40 + [incident] * 5, "increase")
+    assert kept == [quiet] * 40
+
+
+def test_without_incidents__rare_errors__stay_in():
+    rare = [[0, 60]] * 9 + [[1, 60]]
+    assert without_incidents(rare, "increase") == rare
