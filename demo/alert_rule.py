@@ -14,7 +14,7 @@ from typing import Any
 from demo.fleet.layout import TRACKS
 from demo.production import Production
 
-WINDOW_S = 5.0
+WINDOW_S = 8.0
 FIRES_ABOVE, ENDS_BELOW = 0.03, 0.015
 FEWEST_REQUESTS = 100
 NEVER = "0001-01-01T00:00:00Z"

@@ -60,7 +60,7 @@ def round_one(draw: random.Random) -> Round:
     fault: dict[str, Any] = draw.choice(
         [
             {"kind": "errors", "share": draw.choice([0.05, 0.08, 0.15])},
-            {"kind": "latency", "share": draw.choice([0.3, 0.6]), "seconds": 0.5},
+            {"kind": "latency", "share": draw.choice([0.3, 0.6]), "seconds": 1.5},
             {"kind": "dead"},
         ]
     )

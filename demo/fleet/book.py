@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-SLOW_S = 0.25
+SLOW_S = 1.0
 KEPT_WINDOWS = 3600
 KEPT_LATENCIES = 20_000
 
