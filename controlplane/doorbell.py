@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **_options: Any) -> None:
+    def _put(  # type: ignore[override]  # kombu passes options that its stubs do not know
+        self, queue: str, message: Any, **_options: Any
+    ) -> None:
         name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         hidden = Path(self.data_folder_out, f"{name}.part")
         hidden.write_text(json.dumps(message), encoding="utf-8")
