@@ -19,15 +19,14 @@ log = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):
-    def _put(  # type: ignore[override]  # kombu passes options that its stubs do not know
-        self, queue: str, message: Any, **_options: Any
-    ) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+        del kwargs
         name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         hidden = Path(self.data_folder_out, f"{name}.part")
-        hidden.write_text(json.dumps(message), encoding="utf-8")
+        hidden.write_text(json.dumps(payload), encoding="utf-8")
         hidden.rename(hidden.with_suffix(""))
 
-    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         del timeout
         for path in sorted(Path(self.data_folder_in).iterdir()):
             if path.name.partition(".")[2] != f"{queue}.msg":
