@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    # kombu's two base classes disagree about this signature.
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
         del kwargs
         name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         hidden = Path(self.data_folder_out, f"{name}.part")
