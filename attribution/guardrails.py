@@ -8,6 +8,7 @@ from attribution.errors import CaseError
 from attribution.fields import choice, mapping, number, text
 
 COHORT = "$cohort"
+MOST_QUERY = 2000
 KINDS = ("ratio", "value", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 SOURCES_OF_SELECTORS = ("scrape",)
@@ -85,7 +86,7 @@ def _critical(spec: Mapping[str, Any], at: str) -> bool:
 
 def _queries(spec: Mapping[str, Any], found: Mapping[str, Any], at: str) -> dict[str, str]:
     keys = ("events", "total") if found["kind"] == "ratio" else ("query",)
-    for key in {"events", "total", "query"} - set(keys):
+    for key in sorted({"events", "total", "query"} - set(keys)):
         if spec.get(key) is not None:
             wanted = " and ".join(keys)
             detail = f"a guardrail of kind {found['kind']} takes {wanted}"
@@ -97,6 +98,8 @@ def _queries(spec: Mapping[str, Any], found: Mapping[str, Any], at: str) -> dict
 
 
 def _check_query(query: str, source: str, pointer: str) -> None:
+    if len(query) > MOST_QUERY:
+        raise CaseError("query too long", f"at most {MOST_QUERY} characters", pointer)
     if COHORT not in query:
         detail = "the query must contain $cohort, which is replaced by a cohort's matchers"
         raise CaseError("no $cohort", detail, pointer)

@@ -87,9 +87,9 @@ def cost(rng: np.random.Generator, runs: int = 100) -> None:
 
 def main() -> None:
     rng = np.random.default_rng(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    cost(rng)
     spreads(rng)
     false_failures(rng)
+    cost(rng)
 
 
 if __name__ == "__main__":

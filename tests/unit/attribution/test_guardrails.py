@@ -1,0 +1,90 @@
+import pytest
+
+from attribution.errors import CaseError
+from attribution.guardrails import parse_guardrail, parse_telemetry
+from attribution.sources.exposition import parse_selector, samples
+
+GOOD = {
+    "name": "errors",
+    "source": "scrape",
+    "kind": "ratio",
+    "events": 'http_requests_total{code=~"5..",$cohort}',
+    "total": "http_requests_total{$cohort}",
+    "direction": "increase",
+}
+
+
+def test_parse_guardrail__defaults__are_filled_in():
+    found = parse_guardrail(GOOD, "/guardrails/0")
+    assert (found["margin"], found["pass_margin"], found["margin_abs"]) == (0.1, 0.5, 0.0)
+    assert (found["critical"], found["weight"]) == (False, 1.0)
+
+
+def test_parse_guardrail__its_own_answer__reads_the_same_again():
+    once = parse_guardrail(GOOD, "")
+    assert parse_guardrail(once, "") == once
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"events": "http_requests_total"}, "/g/events"),
+        ({"total": "sum(rate(http_requests_total{$cohort}[1m]))"}, "/g/total"),
+        ({"total": None}, "/g/total"),
+        ({"query": "up{$cohort}"}, "/g/query"),
+        ({"kind": "value"}, "/g/events"),
+        ({"margn": 0.2}, "/g/margn"),
+        ({"margin": -1}, "/g/margin"),
+        ({"margin_abs": 1.5}, "/g/margin_abs"),
+        ({"direction": "up"}, "/g/direction"),
+        ({"critical": 1}, "/g/critical"),
+        ({"name": ""}, "/g/name"),
+        ({"source": 7}, "/g/source"),
+    ],
+)
+def test_parse_guardrail__wrong__names_the_field(change, pointer):
+    with pytest.raises(CaseError) as problem:
+        parse_guardrail({**GOOD, **change}, "/g")
+    assert problem.value.pointer == pointer
+
+
+def test_parse_guardrail__other_source__may_use_functions():
+    query = "sum(rate(http_requests_total{$cohort}[1m]))"
+    assert parse_guardrail({**GOOD, "source": "prometheus", "total": query}, "")["total"] == query
+
+
+def test_parse_telemetry__peer__brings_the_callees_matchers():
+    cohorts = {"canary": 'peer_track="canary"', "control": 'peer_track="stable"'}
+    found = parse_telemetry({**GOOD, "peer": "stock", "cohorts": cohorts}, "/t")
+    assert (found["peer"], found["cohorts"]) == ("stock", cohorts)
+    with pytest.raises(CaseError) as problem:
+        parse_telemetry({**GOOD, "peer": "stock"}, "/t")
+    assert problem.value.pointer == "/t/cohorts"
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "fits"),
+    [
+        ("m", {}, True),
+        ('m{a="x",}', {"a": "x"}, True),
+        ('m{,a="x"}', {"a": "y"}, False),
+        ('m{a=~"5.."}', {"a": "503"}, True),
+        ('m{a=~"5.."}', {"a": "5031"}, False),
+        ('m{a!="x"}', {}, True),
+        ('m{a!~"x|y",b="1"}', {"a": "y", "b": "1"}, False),
+        (r'm{a="say \"hi\", you"}', {"a": 'say "hi", you'}, True),
+    ],
+)
+def test_selector__matchers__work_as_in_prometheus(selector, labels, fits):
+    assert parse_selector(selector).fits("m", labels) is fits
+
+
+@pytest.mark.parametrize("text", ["m{a=x}", 'm{a="x" b="y"}', "sum(m)", 'm{a=~"("}', ""])
+def test_selector__not_one__is_an_error(text):
+    with pytest.raises(CaseError):
+        parse_selector(text)
+
+
+def test_samples__wanted_names_only__with_their_labels():
+    page = '# TYPE a counter\na{x="1"} 3\nab{x="1"} 4\nb 5\n'
+    assert list(samples(page, ["a"])) == [("a", (("x", "1"),), 3.0)]
