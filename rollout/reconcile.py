@@ -102,9 +102,11 @@ def intend(
         return None
     now = world.now()
     reread(placement, rollout)
+    # The call that may follow gets a whole lease, however slow the steps before it were.
+    placement.lease_until = now + timedelta(seconds=world.lease_s)
     if observed is not None:
         effects.record_observed(placement, observed.share, list(observed.units), now)
-        placement.save(update_fields=["observed", "observed_units", "observed_at"])
+    placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
     snapshot = snapshot_of(rollout, now)
     decision = decide(snapshot, gathered.evidence, now.timestamp())
     intent.carry_out(rollout, decision, snapshot, gathered, now)

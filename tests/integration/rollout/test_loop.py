@@ -1,5 +1,6 @@
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -369,3 +370,16 @@ def test_action__on_an_ended_rollout__is_illegal(make_rollout, stagehand):
             action(rollout.pk, "sre", "again")
     with pytest.raises(Rollout.DoesNotExist):
         services.abort(uuid.uuid4(), "sre", "")
+
+
+def test_loop__target_slow_to_answer__the_call_still_gets_a_whole_lease(make_rollout, stagehand):
+    rollout = make_rollout()
+
+    class Slow(DryRunExecutor):
+        def observe(self, config, key):
+            stagehand.offset += timedelta(seconds=16)
+            return super().observe(config, key)
+
+    stagehand.executor = lambda _name: Slow()
+    stagehand.tick()
+    assert world_share(rollout) == 0.25
