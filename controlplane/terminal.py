@@ -202,7 +202,8 @@ def suspects(view: View) -> Iterator[Text]:
 def decisions(entries: Sequence[Json]) -> Iterator[Text]:
     for entry in entries[-SHOWN_DECISIONS:]:
         at = moment(entry["at"])
-        line = Text(f"{at.astimezone():%H:%M:%S}  " if at else "", style="dim")
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(f"{at.astimezone():%H:%M:%S}  " if at else "", style="dim")
         line.append(f"{entry['decision']} ", style="bold")
         yield line.append("; ".join(entry["reasons"]), style="dim")
 
