@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from attribution.attribute import attribute
+from attribution.detect import detect
 from attribution.judge import judge
 from controlplane.access import Scope
 from controlplane.api.base import ApiView, body_of
@@ -39,12 +40,6 @@ def case_view(name: str, answer: Callable[[Case], dict[str, Any]]) -> type[_Case
 def classify_here(case: Case) -> dict[str, Any]:
     """By the policies of this installation, as a submission would be."""
     return classify(case, policies())
-
-
-def detect(case: Case) -> dict[str, Any]:
-    from attribution.detect import detect as found  # noqa: PLC0415 - until the module is there
-
-    return found(case)
 
 
 CASE_VIEWS = {

@@ -176,6 +176,7 @@ def test_attribute__no_changes__blames_none_of_them(calling):
         ("classify", "#/kind"),
         ("judge", "#/interval_s"),
         ("attribute", "#/detected_at"),
+        ("detect", "#/t"),
     ],
 )
 def test_case__unreadable__points_at_what_is_missing(calling, question, where):
