@@ -19,8 +19,18 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def chance(probability: float | None) -> str:
+    return numbers.chance(probability)
+
+
+@register.filter
 def effect(value: float | None) -> str:
     return numbers.signed_percent(value)
+
+
+@register.filter
+def spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 @register.filter

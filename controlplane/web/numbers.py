@@ -17,6 +17,15 @@ def percent(share: float | None) -> str:
     return f"{value:.1f}%".replace(".0%", "%")
 
 
+def chance(probability: float | None) -> str:
+    """Whole percents: attribution's figures do not bear more."""
+    if probability is None:
+        return "–"
+    if 0 < probability < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
+
+
 def signed_percent(value: float | None) -> str:
     """An effect (canary/control - 1): from ×3 on a factor reads better than a percentage."""
     if value is None:

@@ -75,6 +75,16 @@
     return [Math.min(0, low), high > 0 ? high * 1.15 : 0.01];
   };
 
+  // What happened fills the picture: from a while before the first decision to as long after the last.
+  const span = ({ from, until, marks }) => {
+    const at = marks.map((m) => m.at);
+    if (!at.length) return [from, Math.max(until, from + 60)];
+    const [first, newest] = [Math.min(...at), Math.max(...at)];
+    const around = Math.max(30, (newest - first) / 3);
+    const end = ended() ? Math.min(until, newest + around) : until;
+    return [Math.max(from, first - around), end];
+  };
+
   const figure = (title) => {
     const element = document.createElement("figure");
     const caption = document.createElement("figcaption");
@@ -106,7 +116,7 @@
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
-      x: { range: () => [last.from, Math.max(last.until, last.from + 60)] },
+      x: { range: () => span(last) },
       y: { range: scaleRange },
     },
     axes: axes(write),

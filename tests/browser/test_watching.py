@@ -58,6 +58,7 @@ def test_rollout__moves__page_follows_and_keeps_what_is_typed(production, visit)
     expect(page.locator("input[name=version]")).to_have_value("8")
     expect(page.get_by_label("Reason")).to_have_value("half a sent")
     expect(inputs.locator("pre")).to_be_visible()
+    expect(page).to_have_title("Running: catalog v1.19.2: price cache – Graygate")
     assert page.evaluate("window.sameDocument")
     assert page.locator("#charts canvas").count() == 3
 
@@ -78,6 +79,7 @@ def test_rollout__ends_while_watched__page_stops_asking(production, visit):
     for phase in ("watching", "completed"):
         Rollout.objects.filter(pk=scene.rollout.pk).update(phase=phase, ended_at=scene.now)
     expect(page.locator(".headline")).to_contain_text("Completed at")
+    expect(page).to_have_title("Completed: catalog v1.19.2: price cache – Graygate")
     page.wait_for_timeout(300)
     seen = visitor.polls()
     page.wait_for_timeout(TWO_POLLS_MS)

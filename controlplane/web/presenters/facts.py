@@ -58,7 +58,7 @@ def rollout_facts(
         targets=len(view.placements),
         at_zero=view.at_zero,
         not_at_zero=[p.target for p in view.placements if p.observed > SAME_SHARE],
-        last_error=next((p.last_error for p in view.placements if p.last_error), ""),
+        last_error=next((p.last_error for p in view.troubled), ""),
         numbers=worst.numbers if worst else "",
         verdict=verdict.verdict if verdict else "",
         # Up to the figures: those are in `numbers`, and newer there.

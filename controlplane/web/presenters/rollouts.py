@@ -70,6 +70,11 @@ class RolloutView:
         return next((s for s in self.steps if s.place in {"current", "failed"}), None)
 
     @property
+    def troubled(self) -> list[Placement]:
+        """Targets that fail again and again: once may be chance."""
+        return [p for p in self.placements if p.failures > 1 and p.last_error]
+
+    @property
     def reached(self) -> float:
         """The largest share that it was ever to be exposed to."""
         shares = [s.share for s in self.steps if s.place in {"done", "current", "failed"}]

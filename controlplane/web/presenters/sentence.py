@@ -75,7 +75,7 @@ def _cause(facts: Facts) -> str:
     if facts.actor:
         return f"ordered by {facts.actor}" + (f" (“{facts.reason}”)" if facts.reason else "")
     named = facts.probability is not None and facts.probability >= 0.5
-    attribution = f"attribution names this change with {numbers.percent(facts.probability)}"
+    attribution = f"attribution names this change with {numbers.chance(facts.probability)}"
     if facts.verdict == "fail" and facts.numbers:
         return facts.numbers + (f"; {attribution}" if named else "")
     return facts.reason or (attribution if named else "no reason was recorded")
@@ -137,7 +137,8 @@ def _running(facts: Facts) -> list[str]:
     return [
         f"Running: {_where(facts)}.",
         _measured_so_far(facts),
-        f"It waits for: {facts.waiting}." if facts.waiting else "",
+        f"Now: {facts.waiting}." if facts.waiting else "",
+        f"Trouble with a target: {facts.last_error}." if facts.last_error else "",
     ]
 
 

@@ -41,7 +41,7 @@ def change(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @needs("read")
 def change_live(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
-    return _change(request, change_id, "changes/_change.html")
+    return _change(request, change_id, "changes/_change_live.html")
 
 
 def _change(request: HttpRequest, change_id: uuid.UUID, template: str) -> HttpResponse:

@@ -24,6 +24,13 @@ def test_percent__share__as_people_write_it(share, text):
 
 
 @pytest.mark.parametrize(
+    ("probability", "text"), [(0.984, "98%"), (0.0004, "<1%"), (0.9991, ">99%"), (0.0, "0%")]
+)
+def test_chance__probability__whole_percents(probability, text):
+    assert numbers.chance(probability) == text
+
+
+@pytest.mark.parametrize(
     ("effect", "text"),
     [(0.5, "+50%"), (-0.25, "−25%"), (24.0, "×25"), (0.0, "±0%"), (None, "–")],
 )
