@@ -34,7 +34,6 @@ RECENT, RECENT_S = 1.5, 300.0
 OWN_SYMPTOM = 1.5
 SEEN_BY_CALLER = 2.0
 QUIET = -1.0
-LAG_S = 120.0  # an effect may outlive its exposure by so much
 RISK = {"low": -0.3, "medium": 0.0, "high": 0.3, "critical": 0.5}
 
 
@@ -74,7 +73,11 @@ def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
     """The contract's answer. Raises CaseError for a case that cannot be read."""
     read = read_case(case)
     scene = _scene(read)
-    found = {change.id: differences(read, change) for change in read.changes}
+    found = {
+        # What it did while it was exposed is no evidence on an anomaly that came after.
+        change.id: [] if had_ended(scene, change) else differences(read, change)
+        for change in read.changes
+    }
     scores = {change.id: _score(found[change.id]) for change in read.changes}
     suspects = []
     for change in read.changes:
@@ -150,17 +153,24 @@ def _weigh_time(suspect: Suspect, scene: Scene, found: list[Difference]) -> None
         late = change.begins - scene.case.detected_at
         suspect.veto("time", f"exposed {late:.0f} s after the anomaly was detected")
         return
-    if change.ends() < onset - LAG_S:
-        suspect.veto("time", f"exposure ended {onset - change.ends():.0f} s before the anomaly")
+    if had_ended(scene, change):
+        early = max(onset, scene.case.detected_at - scene.case.lag_s) - change.ends()
+        suspect.veto("time", f"exposure ended {early:.0f} s or more before the anomaly")
         return
     lead = scene.lead
     if lead is not None and began_before(lead, change.begins) and not _worse(found):
         early = change.begins - lead.onset
         suspect.veto("time", f"the anomaly began {early:.0f} s before the first exposure")
         return
-    gap = max(onset - change.last_growth(onset + LAG_S / 4), 0.0)
+    gap = max(onset - change.last_growth(onset + scene.case.lag_s / 4), 0.0)
     weight = RECENT * math.exp(-gap / RECENT_S)
     suspect.add("time", f"exposure grew {gap:.0f} s before the anomaly began", weight)
+
+
+def had_ended(scene: Scene, change: Change) -> bool:
+    """Its exposure was over, and what it may have left behind too, when the anomaly was there."""
+    lag = scene.case.lag_s
+    return change.ends() < max(scene.onset, scene.case.detected_at - lag) - lag
 
 
 def _worse(found: list[Difference]) -> bool:

@@ -1,11 +1,12 @@
 """An attribute case of the contract, read and checked: JSON in, arrays out, CaseError otherwise.
 
-PURE. Beyond the contract: `n` beside `v` (how many requests each value is a share of), and
-`symptom` {"service" (or "node"), "metric"?}: where the anomaly was noticed.
+PURE. Beyond the contract: `n` beside `v` (how many requests each value is a share of), `interval_s`
+(between two reads; else the series' own step), and `symptom` {"service" (or "node"), "metric"?}:
+where the anomaly was noticed.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ from attribution.fields import (
 from attribution.stats.lines import Floats
 
 COHORTS = ("canary", "control", "all")
+LAG_INTERVALS = 10
+LEAST_LAG_S, MOST_LAG_S = 15.0, 300.0
 DIRECTIONS = ("increase", "decrease", "either")
 
 
@@ -92,6 +95,7 @@ class Case:
     series: tuple[Series, ...]
     symptom: str | None
     symptom_metric: str | None  # of which metric names are the beginning
+    lag_s: float  # an effect may outlive its exposure by so much
 
 
 def read_case(case: Mapping[str, Any]) -> Case:
@@ -110,9 +114,17 @@ def read_case(case: Mapping[str, Any]) -> Case:
         calls=_calls(items(case, "services", "", default=[])),
         changes=_changes(items(case, "changes", "", default=[])),
         series=tuple(_until(each, now) for each in series),
+        lag_s=_lag(optional_number(case, "interval_s", "", math.nan), series),
         symptom=symptom,
         symptom_metric=metric,
     )
+
+
+def _lag(interval_s: float, series: Sequence[Series]) -> float:
+    """Ten intervals, between LEAST_LAG_S and MOST_LAG_S: time for rates and alerts to calm down."""
+    steps = [float(np.median(np.diff(each.t))) for each in series if each.t.size > 1]
+    step = interval_s if math.isfinite(interval_s) else min(steps, default=MOST_LAG_S)
+    return min(max(LAG_INTERVALS * step, LEAST_LAG_S), MOST_LAG_S)
 
 
 def _symptom(case: Mapping[str, Any]) -> tuple[str | None, str | None]:

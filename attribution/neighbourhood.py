@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from attribution.measured import COHORTS, measured
 from attribution.models import Anomaly, Exposure, Service
 from attribution.series import Series, read_series
@@ -31,6 +33,7 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
         "id": str(anomaly.pk),
         "detected_at": anomaly.detected_at.timestamp(),
         "now": now.timestamp(),
+        "interval_s": settings.GRAYGATE_INTERVAL_S,
         "symptom": {"service": anomaly.service.name},
         "services": [
             {"name": each.name, "calls": sorted(callee.name for callee in each.calls.all())}

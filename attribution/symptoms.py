@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from attribution.attribute_case import Case, Series
+from attribution.stats.lines import Floats
 from attribution.stats.shifts import change_point, harmful, mean_shift
 
 THRESHOLD = 4.5  # of a maximum over all splits, so well above 2
 WINDOW_S = 1800.0
 FEW = 12
+SMOOTH = 5
 
 
 @dataclass(frozen=True)
@@ -82,4 +84,25 @@ def _symptom(series: Series, detected_at: float) -> Symptom | None:
     if z < THRESHOLD or place >= t.size:
         return None
     step = float(np.median(np.diff(t)))
-    return Symptom(series.service, series.metric, series.peer, float(t[place]), z, step, series)
+    onset = float(t[latest_run(v, place, series.direction)])
+    return Symptom(series.service, series.metric, series.peer, onset, z, step, series)
+
+
+def latest_run(v: Floats, place: int, direction: str) -> int:
+    """Where the trouble that is there at the end began; an earlier one that passed is another.
+
+    `place` is where the mean moved. From the end back, as long as the means of SMOOTH points lie
+    beyond the middle between the level before and the worst level after.
+    """
+    if direction == "either" or place < 1:
+        return place
+    sign = -1.0 if direction == "decrease" else 1.0
+    smooth = np.convolve(sign * v, np.ones(SMOOTH) / SMOOTH, mode="valid")
+    if smooth.size == 0:
+        return place
+    before = float(np.median(sign * v[:place]))
+    middle = (before + float(np.quantile(smooth, 0.9))) / 2
+    calm = np.flatnonzero(smooth < middle)
+    if calm.size == 0 or calm[-1] == smooth.size - 1:
+        return place
+    return max(place, min(int(calm[-1]) + SMOOTH, v.size - 1))

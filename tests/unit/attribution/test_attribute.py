@@ -244,3 +244,54 @@ def test_attribute__localized__walks_to_the_deepest_anomalous_callee():
     ]
     answer = attribute(case([], series, symptom={"service": "frontend"}))
     assert answer["localized"][0]["service"] == "stock"
+
+
+def after_an_earlier_incident():
+    """stock was bad at 40..70 s and taken back at 75 s; catalog is bad since 150 s."""
+    rng = np.random.default_rng(5)
+
+    def over(share_at, rate):
+        shares_ = [share_at(second) for second in range(200)]
+        n = [int(a) for a in rng.poisson(rate, 200)]
+        v = [
+            float(rng.binomial(a, s)) / a if a and s is not None else None
+            for a, s in zip(n, shares_, strict=True)
+        ]
+        return {"t": [float(second) for second in range(200)], "v": v, "n": n}
+
+    def canary(begins, ends, bad):
+        return lambda at: bad if begins < at <= ends else None
+
+    def pair(name, service, exposed):
+        base = {"service": service, "metric": "errors", "direction": "increase", "change": name}
+        return [
+            {**base, "cohort": "canary", **over(exposed, 20)},
+            {**base, "cohort": "control", **over(lambda _at: 0.002, 60)},
+        ]
+
+    everybody = {"service": "frontend", "metric": "errors", "direction": "increase"}
+    bad = lambda at: 0.05 if 40 < at <= 75 else 0.08 if at > 150 else 0.002  # noqa: E731
+    return {
+        "id": "x",
+        "detected_at": 165.0,
+        "interval_s": 1.0,
+        "symptom": {"service": "frontend"},
+        "services": SERVICES,
+        "changes": [
+            change("stock", "stock", 40.0, (75.0, 0.0)),
+            change("catalog", "catalog", 150.0),
+        ],
+        "series": [
+            {**everybody, "cohort": "all", **over(bad, 80)},
+            *pair("stock", "stock", canary(40, 75, 0.2)),
+            *pair("catalog", "catalog", canary(150, 200, 0.3)),
+        ],
+    }
+
+
+def test_attribute__earlier_incident_was_taken_back__the_new_culprit_leads():
+    answer = attribute(after_an_earlier_incident())
+    first, second = answer["suspects"]
+    assert (first["change"], first["vetoes"]) == ("catalog", [])
+    assert first["probability"] > 0.8
+    assert any("exposure ended" in veto for veto in second["vetoes"])
