@@ -13,3 +13,8 @@ def collect_task() -> int:
 @shared_task(name="attribution.attribute")
 def attribute_task() -> int:
     return findings.attribute_due()
+
+
+@shared_task(name="attribution.prune")
+def prune_task() -> int:
+    return collect.prune()

@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
         ("audit", "rollout.audit", 5.0),
         ("changes", "controlplane.changes", 1.0),
         ("deliver", "controlplane.deliver", 1.0),
+        ("prune", "attribution.prune", 86_400.0),
     )
 }
 
