@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers as s
 
 from controlplane.models import ChangeClass, RiskLevel
-from rollout.machine import ChangeState, HoldKind, Phase, StageState
+from rollout.machine import ChangeState
 
 Field = s.Field[Any, Any, Any, Any]
 
@@ -68,9 +68,18 @@ class DecisionAnswer(Answer):
 
 
 class DryRunAnswer(Answer):
-    """What `classify` says, and the decision that would be taken."""
+    """The decision that would be taken, and the assessment behind it. Nothing has an id yet."""
 
+    change = s.CharField(allow_null=True)
+    state = s.CharField()
+    decision = s.CharField()
     level = s.CharField()
+    reasons = s.ListField(child=s.CharField())
+    rollout = s.CharField(allow_null=True)
+    control_level = s.CharField()
+    stages = s.JSONField()
+    assessment = s.JSONField()
+    dry_run = s.BooleanField()
 
 
 class ChangeSummaryAnswer(Answer):
@@ -134,77 +143,12 @@ class ChangeAnswer(ChangeSummaryAnswer):
         return {**super().get_fields(), "source": s.JSONField()}
 
 
-class HoldAnswer(Answer):
-    kind = one_of(HoldKind)
-    actor = s.CharField()
-    reason = s.CharField(allow_blank=True)
-    since = s.DateTimeField()
-    expires = s.DateTimeField(allow_null=True)
-
-
-class StageAnswer(Answer):
-    share = s.FloatField()
-    state = s.CharField(help_text=words(StageState))
-    verdict = s.CharField(allow_blank=True)
-    reason = s.CharField(allow_blank=True)
-    baking_since = s.DateTimeField(allow_null=True)
-    ended_at = s.DateTimeField(allow_null=True)
-
-
-class RolloutSummaryAnswer(Answer):
-    id = s.UUIDField()
-    change = s.UUIDField()
-    title = s.CharField()
-    environment = s.CharField()
-    artefact = s.CharField()
-    control_level = s.CharField()
-    state = s.CharField()
-    phase = one_of(Phase)
-    version = s.IntegerField()
-    holds = HoldAnswer(many=True)
-    stage = s.IntegerField(allow_null=True)
-    stages = StageAnswer(many=True)
-    undoes = s.UUIDField(allow_null=True)
-    created_at = s.DateTimeField()
-    started_at = s.DateTimeField(allow_null=True)
-    halted_at = s.DateTimeField(allow_null=True)
-    rolling_back_since = s.DateTimeField(allow_null=True)
-    ended_at = s.DateTimeField(allow_null=True)
-    undo_until = s.DateTimeField(allow_null=True)
-    recovered_at = s.DateTimeField(allow_null=True)
-
-
-class PlacementAnswer(Answer):
-    target = s.CharField()
-    service = s.CharField()
-    executor = s.CharField()
-    desired = s.FloatField()
-    desired_units = s.ListField(child=s.CharField())
-    observed = s.FloatField()
-    observed_units = s.ListField(child=s.CharField())
-    observed_at = s.DateTimeField(allow_null=True)
-    generation = s.IntegerField()
-    confirmed_generation = s.IntegerField()
-    failures = s.IntegerField()
-    last_error = s.CharField(allow_blank=True)
-
-
 class LedgerDecisionAnswer(Answer):
     id = s.UUIDField()
     at = s.DateTimeField()
     decision = s.CharField()
     reasons = s.ListField(child=s.CharField())
     actor = s.CharField()
-
-
-class RolloutAnswer(RolloutSummaryAnswer):
-    exposure = s.FloatField()
-    desired_exposure = s.FloatField()
-    placements = PlacementAnswer(many=True)
-    decisions = LedgerDecisionAnswer(many=True)
-    suspects = s.JSONField()
-    none_of_them = s.FloatField(allow_null=True)
-    finding = s.UUIDField(allow_null=True)
 
 
 class LedgerAnswer(LedgerDecisionAnswer):
@@ -246,41 +190,6 @@ class FeedbackAnswer(Answer):
 
 class AcceptedAnswer(Answer):
     accepted = s.IntegerField()
-
-
-class MarkAnswer(Answer):
-    at = s.FloatField()
-
-    def get_fields(self) -> dict[str, Field]:
-        return {**super().get_fields(), "label": s.CharField()}
-
-
-class MetricSeriesAnswer(Answer):
-    name = s.CharField()
-    kind = s.CharField()
-    direction = s.CharField()
-    t = s.ListField(child=s.FloatField())
-    canary = s.JSONField()
-    control = s.JSONField()
-
-
-class ServiceSeriesAnswer(Answer):
-    service = s.CharField()
-    metrics = MetricSeriesAnswer(many=True)
-    exposure = s.ListField(child=s.ListField(child=s.FloatField()))
-
-
-class SeriesAnswer(Answer):
-    """Times in seconds since 1970; one value a time, null: nothing reported."""
-
-    rollout = s.UUIDField()
-    until = s.FloatField()
-    interval_s = s.FloatField()
-    services = ServiceSeriesAnswer(many=True)
-    marks = MarkAnswer(many=True)
-
-    def get_fields(self) -> dict[str, Field]:
-        return {**super().get_fields(), "from": s.FloatField()}
 
 
 class ServiceAnswer(Answer):

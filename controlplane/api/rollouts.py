@@ -12,6 +12,7 @@ from controlplane.api import answers, bodies
 from controlplane.api.base import ApiView, PagedView, actor_of, body_of, parameter
 from controlplane.api.errors import ProblemError
 from controlplane.api.fields import Body, validated
+from controlplane.api.rollout_answers import RolloutAnswer, RolloutSummaryAnswer, SeriesAnswer
 from controlplane.reading import rollout_json, rollout_summary, series_json
 from rollout import services
 from rollout.machine import Phase
@@ -25,7 +26,7 @@ class RolloutsView(PagedView):
 
     @extend_schema(
         operation_id="rollouts_list",
-        responses=answers.page(answers.RolloutSummaryAnswer),
+        responses=answers.page(RolloutSummaryAnswer),
         parameters=[
             *answers.PAGE_PARAMETERS,
             Parameter("phase", enum=list(Phase)),
@@ -53,7 +54,7 @@ def _filtered(request: Request) -> QuerySet[Rollout]:
 class RolloutView(ApiView):
     scopes: ClassVar = {"GET": Scope.READ}
 
-    @extend_schema(operation_id="rollouts_read", responses=answers.RolloutAnswer)
+    @extend_schema(operation_id="rollouts_read", responses=RolloutAnswer)
     def get(self, request: Request, rollout_id: uuid.UUID) -> Response:
         del request
         return _answer(Rollout.objects.get(pk=rollout_id))
@@ -62,7 +63,7 @@ class RolloutView(ApiView):
 class SeriesView(ApiView):
     scopes: ClassVar = {"GET": Scope.READ}
 
-    @extend_schema(operation_id="rollouts_series", responses=answers.SeriesAnswer)
+    @extend_schema(operation_id="rollouts_series", responses=SeriesAnswer)
     def get(self, request: Request, rollout_id: uuid.UUID) -> Response:
         """What the charts draw: each guarded metric, canary beside control."""
         del request
@@ -88,7 +89,7 @@ def action_view(name: str, body: type[Body]) -> type[_ActionView]:
     described = extend_schema(
         operation_id=f"rollouts_{name}",
         request=body,
-        responses=answers.RolloutAnswer,
+        responses=RolloutAnswer,
         parameters=[IF_MATCH],
     )
     return extend_schema_view(post=described)(view)
@@ -110,7 +111,7 @@ class UndoView(ApiView):
     @extend_schema(
         operation_id="rollouts_undo",
         request=bodies.RequiredReasonBody,
-        responses={201: answers.RolloutAnswer},
+        responses={201: RolloutAnswer},
     )
     def post(self, request: Request, rollout_id: uuid.UUID) -> Response:
         """A completed change is undone by a new rollout of the old version; it is answered."""

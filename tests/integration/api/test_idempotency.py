@@ -1,6 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from attribution.clock import database_now
 from controlplane import intake
@@ -114,3 +116,22 @@ def test_key__older_than_a_day__is_forgotten(cart, ann):
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb"])
 def test_key__unusable__is_a_bad_request(cart, ann, key):
     assert ann(key=key).status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_key__sent_by_many_at_once__makes_one_change(calling):
+    service = ServiceFactory(name="cart")
+    GuardrailFactory(service=service)
+    caller = calling("submitter", "ann")
+
+    def send(_n):
+        answer = caller.post("changes", submission("cart"), Idempotency_Key="k1")
+        connection.close()
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(send, range(8)))
+
+    assert 201 in statuses
+    assert set(statuses) <= {201, 409}
+    assert Change.objects.count() == 1
