@@ -100,8 +100,10 @@
     return { element, canvas, now, title };
   };
 
-  const newest = (values) => {
-    for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null) return values[i];
+  // The newest figure in the picture: what lies behind its end belongs to a later change.
+  const newest = (t, values) => {
+    const end = span(last)[1];
+    for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null && t[i] <= end) return values[i];
     return null;
   };
 
@@ -134,7 +136,7 @@
     ];
     const values = (m) => [m.t, m.control, m.canary];
     const plot = new uPlot(options(data, parts, series, write, range), values(metric), parts.canvas);
-    const say = (m) => tell(parts, `canary ${write(newest(m.canary))}, control ${write(newest(m.control))}`);
+    const say = (m) => tell(parts, `canary ${write(newest(m.t, m.canary))}, control ${write(newest(m.t, m.control))}`);
     say(metric);
     const find = (d) => d.services.find((s) => s.service === service)?.metrics.find((m) => m.name === metric.name);
     return { plot, parts, update: (d) => { const m = find(d); if (m) { plot.setData(values(m)); say(m); } } };
