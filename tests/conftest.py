@@ -20,7 +20,7 @@ def _cheap_passwords(settings):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _var_of_this_run(tmp_path_factory):
+def _own_pepper():
     """The token pepper of the tests is not the installation's."""
     os.environ.setdefault("GRAYGATE_TOKEN_PEPPERS", "pepper-of-the-tests")
 
