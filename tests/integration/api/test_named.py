@@ -110,6 +110,16 @@ def test_service__new_source__forgets_the_counters_of_the_old(olga):
             {"source": {"name": "scrape", "config": {"urls": ["http://127.0.0.1:1@evil/x"]}}},
             "#/source/config/urls/0",
         ),
+        ({"source": {"name": "scrape", "config": {"urls": []}}}, "#/source/config/urls"),
+        (
+            {
+                "source": {
+                    "name": "scrape",
+                    "config": {"urls": ["http://127.0.0.1:1/"], "proxy": "http://10.0.0.1/"},
+                }
+            },
+            "#/source/config/proxy",
+        ),
         ({"telemetry": [{"name": "x", "kind": "ratio"}]}, "#/telemetry/0/events"),
     ],
 )
