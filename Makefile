@@ -50,4 +50,4 @@ format: $(BIN)/.dev ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 clean: ## remove .venv and what ran
-	rm -rf $(VENV) var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -76,8 +76,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GRAYGATE_URL.startswith("https://")
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Served from where they lie: there is nothing to collect.
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
