@@ -26,7 +26,7 @@ def run(live_server, token, tmp_path):
     def run(change, *options, url=live_server.url):
         path = tmp_path / "change.json"
         path.write_text(change if isinstance(change, str) else json.dumps(change))
-        return subprocess.run(  # noqa: S603 - our own command on a file of the test
+        return subprocess.run(
             [sys.executable, "manage.py", "submit", str(path), "--url", url, *options],
             capture_output=True,
             text=True,
