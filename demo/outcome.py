@@ -7,7 +7,7 @@ from typing import Any
 from demo.cast import Round
 from demo.fleet.faults import LATENCY
 from demo.production import Production
-from demo.story import Played, pages_of, section_of
+from demo.story import AGAINST, Played, pages_of, section_of
 
 # Seconds: what is promised, from the first bad response that the generator itself counted.
 ZERO_WITHIN_S = 60.0
@@ -17,7 +17,6 @@ IN_FLIGHT_S = 6.0
 RECOVERED_BELOW = 0.03
 FEWEST_REQUESTS = 200
 ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"})
-AGAINST = frozenset({"halt", "rollback", "rolled_back", "rollback_failed"})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ GRAYGATE_SABOTAGE: always-pass, always-fail (the judge), newest (attribution).
 
 import importlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from controlplane.celery import app
 __all__ = ["app"]
 
 Json = dict[str, Any]
+FLOORS = ("attribution.", "rollout.", "controlplane.")
 
 
 def always(verdict: str) -> Callable[[Mapping[str, Any]], Json]:
@@ -60,16 +62,23 @@ def newest(case: Mapping[str, Any]) -> Json:
 
 
 SABOTAGES: dict[str, tuple[str, str, Callable[[Mapping[str, Any]], Json]]] = {
-    "always-pass": ("rollout.evidence", "judge", always("pass")),
-    "always-fail": ("rollout.evidence", "judge", always("fail")),
-    "newest": ("attribution.findings", "attribute", newest),
+    "always-pass": ("attribution.judge", "judge", always("pass")),
+    "always-fail": ("attribution.judge", "judge", always("fail")),
+    "newest": ("attribution.attribute", "attribute", newest),
 }
 
 
 @worker_ready.connect
 def sabotage(**_signal: object) -> None:
-    module, name, replacement = SABOTAGES[os.environ["GRAYGATE_SABOTAGE"]]
-    place = importlib.import_module(module)
-    if not callable(getattr(place, name, None)):
-        raise TypeError(f"{module}.{name} is not what it was: this sabotage changes nothing")
-    setattr(place, name, replacement)
+    home, name, replacement = SABOTAGES[os.environ["GRAYGATE_SABOTAGE"]]
+    original = getattr(importlib.import_module(home), name)
+    users = [
+        module
+        for path, module in list(sys.modules.items())
+        if path.startswith(FLOORS) and getattr(module, name, None) is original
+    ]
+    for module in users:
+        setattr(module, name, replacement)
+    # The home itself is one. A worker that nobody sabotaged must not pass for one that was.
+    if len(users) <= 1:
+        os._exit(1)

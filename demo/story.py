@@ -17,12 +17,14 @@ from demo.screen import Screen
 
 ROUND_PATIENCE_S = 120.0
 PAGE_PATIENCE_S = 40.0
+LAST_LOOK_S = 15.0
 LOOK_EVERY_S = 1.0
 # Approvers in the order in which they are asked; the author is none of them.
 APPROVERS = ("approver", "operator", "admin")
 FINAL = frozenset(
     ["completed", "rolled_back", "rollback_failed", "failed", "canceled", "rejected", "expired"]
 )
+AGAINST = frozenset({"halt", "rollback", "rolled_back", "rollback_failed"})
 
 
 @dataclass
@@ -38,6 +40,13 @@ class Played:
     # For the live view only.
     shown: dict[str, Any] = field(default_factory=dict)
     series: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def wronged(self) -> bool:
+        """A sound change was halted, or a bad one went through."""
+        if self.actor.role == "culprit":
+            return self.decision.get("decision") == "completed"
+        return any(d["decision"] in AGAINST for d in self.rollout.get("decisions", []))
 
     @property
     def view(self) -> View:
@@ -120,6 +129,9 @@ class Story:
             self._tell_alerts(rule)
             if all(each.ended for each in played) and not (rule and rule.firing_since):
                 return
+            if any(each.wronged for each in played):
+                # It cannot end well any more: see what becomes of the others, and say so.
+                until = min(until, time.monotonic() + LAST_LOOK_S)
             time.sleep(LOOK_EVERY_S)
 
     def _look_at_all(self, played: list[Played]) -> None:
