@@ -74,9 +74,22 @@ def _json(text: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
+    _check_depth(text)
     documents = list(yaml.load_all(text, Loader=_LOADER))
     documents = [document for document in documents if document is not None]
     return documents[0] if len(documents) == 1 else documents
+
+
+def _check_depth(text: str) -> None:
+    """Before anything is built: the C loader recurses on the C stack, so that a text of some ten
+    thousand brackets would end the process, not raise. Its events come one by one.
+    """
+    level = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            raise UnreadableError(f"nested more than {MOST_LEVELS} levels deep")
 
 
 def _ini(text: str) -> Any:
