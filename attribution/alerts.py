@@ -5,17 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 
 from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, text
+@@ import moment
 from attribution.models import Alert, Anomaly, Service
+from attribution.moments import moment
 
 SERVICE_LABELS = ("service", "service_name")
 MOST_ALERTS = 1000
-OPEN_YEAR = 1  # "0001-01-01T00:00:00Z" in endsAt: not ended
+OPEN = "0001-01-01T"  # in endsAt: not ended
 
 
 def receive(payload: Mapping[str, Any]) -> int:
@@ -60,14 +61,9 @@ def _moment(alert: Mapping[str, Any], key: str, at: str) -> datetime | None:
     value = alert.get(key)
     if not value:
         return None
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        detail = "expected a moment such as 2026-01-31T12:00:00Z"
-        raise CaseError("not a moment", detail, f"{at}/{key}")
-    return None if found.year == OPEN_YEAR else found
+    if isinstance(value, str) and value.startswith(OPEN):
+        return None
+    return moment(value, f"{at}/{key}")
 
 
 def _store(alert: dict[str, Any], now: datetime) -> None:

@@ -20,6 +20,7 @@ q = p₁N_c/(p₁N_c + b₁N_k), which does not depend on the level of b at all.
 Rates above about 0.3 cost power (Poisson variance exceeds binomial variance), never validity.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,9 +92,32 @@ def log_evidence(counts: Counts, base: Floats, alternative: Floats, line: Line) 
     return np.where(used, gain - drift, 0.0)
 
 
+HALF_LIFE = 600.0
+
+
 def predictable_base(events: Floats, total: Floats, prior: tuple[float, float]) -> Floats:
     """The control's rate as known before each interval: (a + Σ events) / (a + b + Σ total)."""
     before_events = np.concatenate(([0.0], np.cumsum(events)[:-1]))
     before_total = np.concatenate(([0.0], np.cumsum(total)[:-1]))
     rate = (prior[0] + before_events) / (prior[1] + before_total)
+    return np.asarray(np.clip(rate, 1e-9, 1.0 - 1e-6), dtype=np.float64)
+
+
+def recent_base(
+    events: Floats, total: Floats, prior: tuple[float, float], starts: Sequence[int]
+) -> Floats:
+    """The same with a short memory: it begins anew at each start of an epoch, and what was seen
+    HALF_LIFE requests ago counts half.
+
+    After an incident that is over, the estimate that forgets nothing is wrong for a long time.
+    """
+    keep = 0.5 ** (total / HALF_LIFE)
+    rate = np.empty_like(total)
+    seen_events, seen_total = prior
+    for t in range(total.size):
+        if t in starts:
+            seen_events, seen_total = prior
+        rate[t] = seen_events / seen_total
+        seen_events = keep[t] * seen_events + events[t]
+        seen_total = keep[t] * seen_total + total[t]
     return np.asarray(np.clip(rate, 1e-9, 1.0 - 1e-6), dtype=np.float64)

@@ -22,7 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from attribution.stats.epochs import combine, running_log_mixture
-from attribution.stats.lines import Counts, Floats, Line, log_evidence, predictable_base
+from attribution.stats.lines import (
+    Counts,
+    Floats,
+    Line,
+    log_evidence,
+    predictable_base,
+    recent_base,
+)
 
 # Harm looked for, as multiples of the bound, with their prior weights.
 HARM_FACTORS = np.array([1.5, 2.5, 4.0, 8.0, 30.0])
@@ -120,12 +127,23 @@ def one_sided(
     """
     bad, past = bad_counts(counts, direction), bad_counts(history, direction)
     prior = base_prior(float(past.control_events.sum()), float(past.control_total.sum()))
-    base = predictable_base(bad.control_events, bad.control_total, prior)
     failing = harmless_lines(direction, margins.fail, margins.absolute)
     passing = harmless_lines(direction, margins.passing, margins.absolute)
-    by_epoch = harm_evidence(bad, base, failing, starts)
+    # Two experts on the base, one with a short memory; the mean of two e-processes is one.
+    events, total = bad.control_events, bad.control_total
+    bases = [
+        predictable_base(events, total, prior),
+        recent_base(events, total, prior, starts),
+    ]
+    harms = [harm_evidence(bad, base, failing, starts) for base in bases]
+    by_epoch = [mean_of(pair) for pair in zip(*harms, strict=True)]
     return RatioEvidence(
         harm=combine(by_epoch, starts),
         current_harm=by_epoch[-1],
-        health=health_evidence(bad, base, passing, starts[-1]),
+        health=mean_of([health_evidence(bad, base, passing, starts[-1]) for base in bases]),
     )
+
+
+def mean_of(logs: Sequence[Floats]) -> Floats:
+    """Log of the mean of e-processes given by their logs."""
+    return np.asarray(np.logaddexp.reduce(list(logs)) - np.log(len(logs)), dtype=np.float64)

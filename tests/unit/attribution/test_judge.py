@@ -240,3 +240,16 @@ def test_judge__every_canary_reading_lost__never_passes():
     for length in range(1, 121, 7):
         answer = judge(prefix(judge_case({**quiet, "canary": NOBODY}), length))
         assert answer["verdict"] != "pass"
+
+
+def test_judge__control_was_hit_in_the_stage_before__the_next_stage_passes_soon():
+    """Another change's fault in the control must not spoil the base for minutes."""
+    rng = np.random.default_rng(3)
+    hit = counts(rng, 10, 60, 0.4)
+    metric = {
+        **ratio(),
+        "control": hit + counts(rng, 50, 60, 0.002),
+        "canary": counts(rng, 10, 20, 0.002) + counts(rng, 50, 40, 0.002),
+    }
+    stages = [{"start": 0, "share": 0.25}, {"start": 10, "share": 0.5}]
+    assert judge(judge_case(metric, stages=stages))["verdict"] == "pass"
