@@ -10,7 +10,6 @@ from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, text
-@@ import moment
 from attribution.models import Alert, Anomaly, Service
 from attribution.moments import moment
 
@@ -71,7 +70,8 @@ def _store(alert: dict[str, Any], now: datetime) -> None:
     name = next((labels[key] for key in SERVICE_LABELS if labels.get(key)), None)
     service = Service.objects.filter(name=name).first() if isinstance(name, str) else None
     resolved = alert["status"] == "resolved"
-    ends = (alert["ends_at"] or now) if resolved else None
+    # A clock that is ahead must not end, or begin, anything in the future.
+    ends = min(alert["ends_at"] or now, now) if resolved else None
     identity = {key: alert[key] for key in ("fingerprint", "starts_at")}
     told = {key: alert[key] for key in ("status", "labels", "annotations", "truncated")}
     row, made = Alert.objects.get_or_create(
@@ -89,7 +89,10 @@ def _store(alert: dict[str, Any], now: datetime) -> None:
 def _follow(alert: dict[str, Any], service: Service, ends: datetime | None, now: datetime) -> None:
     key = str(alert["fingerprint"])
     if ends is not None:
-        end_anomaly(Anomaly.Origin.ALERT, key, ends)
+        # The end of an earlier occurrence, told late, is not that of the one that is open now.
+        still_open = Anomaly.objects.filter(origin=Anomaly.Origin.ALERT, key=key, ended_at=None)
+        if not still_open.filter(started_at__gt=ends).exists():
+            end_anomaly(Anomaly.Origin.ALERT, key, ends)
         return
     metric = str(alert["labels"].get("metric") or alert["labels"].get("alertname") or "")[:100]
-    open_anomaly(Anomaly.Origin.ALERT, key, service.name, metric, alert["starts_at"], now)
+    open_anomaly(Anomaly.Origin.ALERT, key, service.name, metric, min(alert["starts_at"], now), now)

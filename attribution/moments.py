@@ -7,7 +7,7 @@ from attribution.errors import CaseError
 
 # With its offset, a moment at the edge of the calendar would be stored as a year that cannot be
 # read back, and the row would break every list that it is on.
-FIRST_YEAR, LAST_YEAR = 1970, 2200
+FIRST_YEAR, LAST_YEAR = 1970, 9999
 
 
 def moment(value: Any, pointer: str) -> datetime:

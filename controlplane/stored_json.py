@@ -33,6 +33,10 @@ def check_storable(value: Any) -> None:
             raise CaseError("not a finite number", "JSON has no NaN and no infinity", pointer)
 
 
+def is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _check_text(text: str, pointer: str) -> None:
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not is_storable(text):
         raise CaseError("not a text", "it holds a NUL or half a character", pointer[:300])

@@ -9,6 +9,7 @@ from typing import Any
 from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, number, text
 from attribution.guardrails import parse_guardrail
+from attribution.moments import moment
 from controlplane.risk.kinds import kind_of
 from controlplane.stored_json import check_storable
 
@@ -232,12 +233,4 @@ def _guardrails(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
 def _moment(body: Mapping[str, Any], key: str) -> datetime | None:
     if body.get(key) is None:
         return None
-    try:
-        found = datetime.fromisoformat(text(body, key, ""))
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise CaseError(
-            "not a time", "ISO 8601 with its offset, such as 2026-01-31T09:00:00Z", f"/{key}"
-        )
-    return found
+    return moment(body[key], f"/{key}")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 
 from attribution.errors import CaseError
 from attribution.fields import mapping, text
+from attribution.moments import moment
 from controlplane.api.errors import invalid
 
 STRUCTURED = "application/cloudevents+json"
@@ -73,13 +73,4 @@ def _short(body: Mapping[str, Any], key: str, at: str) -> str:
 
 def moment_of(body: Mapping[str, Any], key: str, at: str) -> datetime | None:
     value = body.get(key)
-    if value is None:
-        return None
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        detail = "expected a moment such as 2026-01-31T12:00:00Z"
-        raise CaseError("not a moment", detail, f"{at}/{key}")
-    return found
+    return None if value is None else moment(value, f"{at}/{key}")

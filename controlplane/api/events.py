@@ -19,7 +19,7 @@ from controlplane.api import answers
 from controlplane.api.base import ApiView
 from controlplane.api.cloudevents import BATCH, STRUCTURED, CloudEvent, events_of, moment_of
 from controlplane.api.parsers import CloudEventBatchParser, CloudEventParser, StrictJSONParser
-from controlplane.models import Event
+from controlplane.models import Change, Event
 
 # CDEvents put their version behind the type; any version of these is understood.
 DEPLOYED = ("dev.cdevents.service.deployed.", "dev.cdevents.service.upgraded.")
@@ -74,9 +74,13 @@ def _expose(event: CloudEvent) -> None:
     service = _service(subject)
     if service is None:
         return
+    change_id = _change_id(event, context)
+    if Change.objects.filter(pk=change_id).exists():
+        # Its own pipeline tells of it; how far it is exposed is observed, not told.
+        return
     told = moment_of(context, "timestamp", f"{event.pointer}/data/context") or event.at
     at = _not_later(told, database_now())
-    exposures.record(_change_id(event, context), service.name, at, 1.0, [], "deploy", managed=False)
+    exposures.record(change_id, service.name, at, 1.0, [], "deploy", managed=False)
 
 
 def _service(subject: Mapping[str, Any]) -> Service | None:

@@ -5,6 +5,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from attribution.moments import FIRST_YEAR, LAST_YEAR
+
 
 class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
@@ -24,7 +26,10 @@ class Moment(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str):
             raise ValidationError("A moment such as 2026-01-31T12:00:00Z is wanted here.")
-        return super().to_internal_value(value)
+        found = super().to_internal_value(value)
+        if not FIRST_YEAR <= found.year < LAST_YEAR:
+            raise ValidationError(f"A moment from {FIRST_YEAR} to {LAST_YEAR - 1} is wanted here.")
+        return found
 
 
 class Body(serializers.Serializer[Any]):
@@ -45,9 +50,11 @@ def texts(**options: Any) -> serializers.ListField:
 
 
 def _different(values: list[str]) -> None:
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in seen:
             raise ValidationError({str(index): f"{value!r} stands here twice."})
+        seen.add(value)
 
 
 def validated(body_class: type[Body], data: Any) -> dict[str, Any]:

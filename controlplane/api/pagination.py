@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,9 +15,12 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from attribution.moments import moment
 from controlplane.api.errors import ProblemError
+from controlplane.stored_json import is_storable
 
 LARGEST_PAGE = 200
+LONGEST_CURSOR = 1000
 
 
 class CreatedCursor(BasePagination):
@@ -69,9 +73,10 @@ class CreatedCursor(BasePagination):
 def _limit(text: str | None) -> int:
     if text is None:
         return api_settings.PAGE_SIZE or 50
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= LARGEST_PAGE):
+    limit = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 1 <= limit <= LARGEST_PAGE:
         raise ProblemError(422, "invalid-query", f"limit must be 1 to {LARGEST_PAGE}.")
-    return int(text)
+    return limit
 
 
 def _encode(row: Model, fields: Sequence[str]) -> str:
@@ -80,13 +85,15 @@ def _encode(row: Model, fields: Sequence[str]) -> str:
 
 
 def _decode(cursor: str, length: int) -> list[str]:
+    if len(cursor) > LONGEST_CURSOR:
+        raise _bad_cursor()
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or len(values) != length:
         raise _bad_cursor()
-    if not all(isinstance(value, str) and "\0" not in value for value in values):
+    if not all(isinstance(value, str) and is_storable(value) for value in values):
         raise _bad_cursor()
     return values
 
@@ -98,10 +105,12 @@ def _after(queryset: QuerySet[Any], fields: Sequence[str], values: list[str]) ->
         for field, value in zip(fields, values, strict=True):
             name = field.lstrip("-")
             wanted = queryset.model._meta.get_field(name).to_python(value)  # noqa: SLF001 - Django's documented API
+            if isinstance(wanted, datetime):
+                wanted = moment(value, "")
             beyond = f"{name}__lt" if field.startswith("-") else f"{name}__gt"
             condition |= equal & Q(**{beyond: wanted})
             equal &= Q(**{name: wanted})
-    except (ValueError, ValidationError):
+    except (ValueError, ValidationError):  # a CaseError is a ValueError
         raise _bad_cursor() from None
     return queryset.filter(condition)
 

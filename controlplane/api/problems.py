@@ -11,7 +11,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -93,6 +93,10 @@ def _of_the_platform(exc: Exception) -> ProblemError | None:
             return ProblemError(413, "body-too-large", "The body is too large.")
         case SuspiciousOperation():
             return ProblemError(400, "bad-request", "The request is malformed.")
+        case IntegrityError():
+            # Two at once made the same thing; the second sees the first when it comes again.
+            detail = "Somebody else wrote this at the same moment. Read it and send it again."
+            return ProblemError(409, "conflict", detail)
         case OperationalError() | InterfaceError():
             detail = "The database cannot be reached. Nothing was changed; send the request again."
             headers = {"Retry-After": str(DATABASE_RETRY_S)}

@@ -1,6 +1,7 @@
 import pytest
 
 from attribution.alerts import receive
+from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.models import Alert, Anomaly
 
@@ -75,3 +76,33 @@ def test_receive__malformed__names_the_place_and_stores_nothing(db, change, poin
         receive(payload(**change))
     assert problem.value.pointer == pointer
     assert not Alert.objects.exists()
+
+
+def test_receive__late_end_of_an_earlier_occurrence__leaves_the_present_one_open(service):
+    service("checkout")
+    ended = {"status": "resolved", "endsAt": "2026-01-31T12:05:00Z"}
+    receive(payload())
+    receive(payload(**ended))
+    receive(payload(startsAt="2026-01-31T12:10:00Z"))
+    receive(payload(**ended))
+    assert Anomaly.objects.filter(ended_at=None).count() == 1
+
+
+@pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-14:00", "0002-01-01T00:00:00Z"])
+def test_receive__moment_at_the_edge_of_the_calendar__is_refused(service, edge):
+    service("checkout")
+    with pytest.raises(CaseError) as problem:
+        receive(payload(startsAt=edge))
+    assert problem.value.pointer == "/alerts/0/startsAt"
+
+
+def test_receive__clock_ahead__begins_and_ends_nothing_in_the_future(service):
+    service("checkout")
+    receive(payload(startsAt="2150-01-01T00:00:00Z"))
+    anomaly = Anomaly.objects.get()
+    assert anomaly.started_at <= anomaly.detected_at
+    receive(
+        payload(startsAt="2150-01-01T00:00:00Z", status="resolved", endsAt="2151-01-01T00:00:00Z")
+    )
+    anomaly.refresh_from_db()
+    assert anomaly.ended_at <= database_now()
