@@ -87,6 +87,15 @@ def attempt(delivery: Delivery) -> Sent:
     endpoint = endpoints().get(delivery.endpoint)
     if endpoint is None:
         return Sent(error=NOT_LISTED)
+    try:
+        return _send(delivery, endpoint)
+    except Exception as error:
+        # Else the delivery would stay leased, come first each time, and stop all behind it.
+        log.exception("delivery %s could not be attempted", delivery.pk)
+        return Sent(error=type(error).__name__)
+
+
+def _send(delivery: Delivery, endpoint: Endpoint) -> Sent:
     message = delivery.message
     body = body_of(message.type, message.payload, message.at, url_of(message.change_id))
     timestamp = int(database_now().timestamp())

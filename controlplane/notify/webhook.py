@@ -3,13 +3,10 @@
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-import requests
-
+from attribution.bounded_http import Answer, ExchangeError, exchange
 from controlplane.notify.base import Endpoint, Sent
 from controlplane.notify.schedule import retry_after_s
 from rollout import signing
-
-CONNECT_S = 5.0
 
 
 class WebhookNotifier:
@@ -19,25 +16,28 @@ class WebhookNotifier:
         """The answer's body is neither read nor logged, and no redirect is followed."""
         try:
             headers = signing.sign(str(endpoint["secret"]), message_id, timestamp, body)
-            with requests.post(
+            answer = exchange(
+                "POST",
                 str(endpoint["url"]),
-                data=body,
+                body=body,
                 headers={**headers, "content-type": "application/json"},
-                timeout=(CONNECT_S, self.timeout_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return _judged(response)
-        except (requests.RequestException, ValueError, KeyError) as error:
+                timeout_s=self.timeout_s,
+                most_bytes=0,
+            )
+        except ExchangeError as error:
+            return Sent(error=str(error))
+        except (ValueError, KeyError) as error:
             # The text of the exception may hold the address with its token: the kind is enough.
             return Sent(error=type(error).__name__)
+        return _judged(answer)
 
 
-def _judged(response: requests.Response) -> Sent:
-    if HTTPStatus(200) <= response.status_code < HTTPStatus(300):
+def _judged(answer: Answer) -> Sent:
+    status = answer[0]
+    if HTTPStatus(200) <= status < HTTPStatus(300):
         return Sent()
     return Sent(
-        error=f"HTTP {response.status_code}",
-        gone=response.status_code == HTTPStatus.GONE,
-        retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
+        error=f"HTTP {status}",
+        gone=status == HTTPStatus.GONE,
+        retry_after_s=retry_after_s(answer.headers.get("retry-after"), datetime.now(UTC)),
     )

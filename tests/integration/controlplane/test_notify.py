@@ -159,6 +159,16 @@ def test_deliver__after_the_last_attempt__gives_up_and_says_why(pager):
     assert delivery.last_error == "HTTP 500"
 
 
+def test_deliver__notifier_that_raises__is_a_failed_attempt_and_stops_nothing(operator, settings):
+    settings.GRAYGATE_NOTIFIERS = {"broken": "tests.no.such.Notifier"}
+    operator({"name": "pager", "url": "http://127.0.0.1:1/", "notifier": "broken"})
+    news()
+    ring()
+    delivery = Delivery.objects.get()
+    assert (delivery.lease_until, delivery.attempts) == (None, 1)
+    assert delivery.last_error == "ModuleNotFoundError"
+
+
 def test_claim__while_leased__gives_nothing_and_after_it_ran_out__again(pager):
     news()
     dispatch()
