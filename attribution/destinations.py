@@ -8,6 +8,8 @@ from django.conf import settings
 
 # scheme://host[:port], where host may hold `*` and port may be `*`.
 _PATTERN = re.compile(r"(https?)://([^/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(?::(\*|\d+))?/?")
+_PLAIN = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -19,6 +21,10 @@ def is_allowed(address: str) -> bool:
     except ValueError:
         return False
     if not host or "@" in parts.netloc or parts.scheme not in _PORTS:
+        return False
+    # Where two readers of an address could differ on its host, it is nobody's: for one
+    # `http://bad\.good/` is a host below good, for the next it is bad.
+    if not _PLAIN.fullmatch(address) or not _HOST.fullmatch(host):
         return False
     allowed = settings.OPERATOR.allowed_destinations
     return any(_fits(pattern, parts.scheme, host, port) for pattern in allowed)

@@ -6,9 +6,12 @@ from typing import Any
 
 from attribution.errors import CaseError
 from attribution.fields import choice, mapping, number, text
+from attribution.sources.exposition import Selector, parse_selector
 
 COHORT = "$cohort"
 MOST_QUERY = 2000
+# As wide as the column.
+LONGEST_NAME = 100
 KINDS = ("ratio", "value", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 SOURCES_OF_SELECTORS = ("scrape",)
@@ -37,6 +40,7 @@ SELECTOR = re.compile(
         \s*\}\s*$""",
     re.VERBOSE,
 )
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def parse_guardrail(spec: Mapping[str, Any], pointer: str) -> dict[str, Any]:
@@ -54,6 +58,8 @@ def parse_telemetry(spec: Mapping[str, Any], pointer: str) -> dict[str, Any]:
         return found
     cohorts = mapping(spec.get("cohorts"), f"{pointer}/cohorts")
     sides = {side: text(cohorts, side, f"{pointer}/cohorts") for side in ("canary", "control")}
+    for side, matchers in sides.items():
+        check_matchers(matchers, f"{pointer}/cohorts/{side}")
     return {**found, "peer": text(spec, "peer", pointer), "cohorts": sides}
 
 
@@ -63,7 +69,7 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
         detail = f"'{unknown[0]}' is not a field of a guardrail; known: {', '.join(sorted(known))}"
         raise CaseError("unknown field", detail, f"{at}/{unknown[0]}")
     found: dict[str, Any] = {
-        "name": text(spec, "name", at),
+        "name": _name(spec, at),
         "source": spec.get("source") or "scrape",
         "kind": choice(spec, "kind", at, KINDS, "ratio"),
         "direction": choice(spec, "direction", at, DIRECTIONS, "increase"),
@@ -75,6 +81,14 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
         value = spec.get(key)
         found[key] = default if value is None else number(value, f"{at}/{key}", 0.0, high)
     return {**found, **_queries(spec, found, at)}
+
+
+def _name(spec: Mapping[str, Any], at: str) -> str:
+    name = text(spec, "name", at)
+    if len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
+        detail = f"one line of at most {LONGEST_NAME} letters, no blanks around it"
+        raise CaseError("not a name", detail, f"{at}/name")
+    return name
 
 
 def _critical(spec: Mapping[str, Any], at: str) -> bool:
@@ -103,9 +117,36 @@ def _check_query(query: str, source: str, pointer: str) -> None:
     if COHORT not in query:
         detail = "the query must contain $cohort, which is replaced by a cohort's matchers"
         raise CaseError("no $cohort", detail, pointer)
-    if source in SOURCES_OF_SELECTORS and not SELECTOR.match(query):
+    if source in SOURCES_OF_SELECTORS:
+        _check_selector(query, source, pointer)
+
+
+def _check_selector(query: str, source: str, pointer: str) -> None:
+    if not SELECTOR.match(query):
         detail = (
             f"source '{source}' reads plain selectors only, such as "
             'requests_total{code=~"5..",$cohort}; functions and sums need a Prometheus source'
         )
         raise CaseError("not a selector", detail, pointer)
+    if COHORT in _QUOTED.sub("", query):
+        _at(pointer, query.replace(COHORT, ""))
+        return
+    detail = "$cohort stands for matchers, so it stands between them and not in quotes"
+    raise CaseError("no $cohort", detail, pointer)
+
+
+def check_matchers(matchers: str, pointer: str) -> None:
+    """What `$cohort` is replaced by. Matchers that let every series pass would make a cohort of
+    everybody. Raises CaseError.
+    """
+    found = _at(pointer, "x{" + matchers + "}")
+    if not found.labels():
+        detail = 'expected matchers that ask for a label\'s value, such as track="canary"'
+        raise CaseError("no matchers", detail, pointer)
+
+
+def _at(pointer: str, query: str) -> Selector:
+    try:
+        return parse_selector(query)
+    except CaseError as problem:
+        raise CaseError(problem.title, problem.detail, pointer) from None

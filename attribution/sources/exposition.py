@@ -8,9 +8,13 @@ from functools import lru_cache
 from prometheus_client.parser import text_string_to_metric_families
 
 from attribution.errors import CaseError
+from attribution.sources.expressions import LONGEST_VALUE, compile_safely
 
 _SELECTOR = re.compile(r"^\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*$", re.DOTALL)
-_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_MATCHER = re.compile(
+    r'([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?=,|$)', re.DOTALL
+)
+_BETWEEN = re.compile(r"[\s,]*")
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 Sample = tuple[str, tuple[tuple[str, str], ...], float]
@@ -27,7 +31,12 @@ class Matcher:
         found = labels.get(self.label, "")
         if self.pattern is None:
             return (found == self.value) == (self.operator == "=")
-        return bool(self.pattern.fullmatch(found)) == (self.operator == "=~")
+        return bool(self.pattern.fullmatch(found[:LONGEST_VALUE])) == (self.operator == "=~")
+
+    @property
+    def demands_label(self) -> bool:
+        """It fits no series that lacks the label."""
+        return not self.fits({})
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,10 @@ class Selector:
 
     def fits(self, name: str, labels: Mapping[str, str]) -> bool:
         return name == self.name and all(matcher.fits(labels) for matcher in self.matchers)
+
+    def labels(self) -> set[str]:
+        """Labels that a series must have to be able to fit."""
+        return {matcher.label for matcher in self.matchers if matcher.demands_label}
 
 
 @lru_cache(maxsize=4096)
@@ -49,23 +62,20 @@ def parse_selector(text: str) -> Selector:
 
 
 def _matchers(body: str) -> Iterator[Matcher]:
-    rest = re.sub(r",(\s*,)+", ",", body).strip().strip(",").strip()
-    while rest:
-        found = _MATCHER.match(rest)
+    at = _end(_BETWEEN, body, 0)
+    while at < len(body):
+        found = _MATCHER.match(body, at)
         if found is None:
-            raise CaseError("not a selector", f"cannot read the matchers at: {rest[:80]}")
+            raise CaseError("not a selector", f"cannot read the matchers at: {body[at : at + 80]}")
         value = re.sub(r'\\[\\"n]', lambda escape: _ESCAPES[escape[0]], found[3])
-        yield Matcher(found[1], found[2], value, _pattern(found[2], value))
-        rest = rest[found.end() :]
+        pattern = compile_safely(value) if found[2] in {"=~", "!~"} else None
+        yield Matcher(found[1], found[2], value, pattern)
+        at = _end(_BETWEEN, body, found.end())
 
 
-def _pattern(operator: str, value: str) -> re.Pattern[str] | None:
-    if operator not in {"=~", "!~"}:
-        return None
-    try:
-        return re.compile(value)
-    except re.error as problem:
-        raise CaseError("not a selector", f"bad expression '{value[:40]}': {problem}") from None
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return at if match is None else match.end()
 
 
 def samples(text: str, names: Iterable[str]) -> Iterator[Sample]:

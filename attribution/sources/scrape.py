@@ -10,15 +10,18 @@ read. A query whose metric no instance has is unknown; a metric that exists with
 fits counts as zero only when it was looked for on an instance that was read before.
 """
 
-import time
+import json
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-import requests
 from django.conf import settings
 
+from attribution.bounded_http import ExchangeError, exchange
 from attribution.destinations import is_allowed
 from attribution.errors import CaseError
 from attribution.fields import items
@@ -28,7 +31,6 @@ from attribution.sources.exposition import Selector, parse_selector, samples
 MOST_BYTES = 8_000_000
 MOST_URLS = 1000
 AT_ONCE = 16
-CHUNK = 65_536
 
 Labels = tuple[tuple[str, str], ...]
 Series = tuple[str, Labels]
@@ -58,32 +60,44 @@ class ScrapeSource:
     ) -> Reading:
         try:
             self.validate(config, "/source/config")
-            selectors = {key: parse_selector(query) for key, query in queries.items()}
         except CaseError as problem:
             raise SourceError(f"{problem.detail} ({problem.pointer})") from None
-        pages = _pages(config["urls"], sorted({s.name for s in selectors.values()}))
+        selectors = _readable(queries)
+        names = sorted({selector.name for selector in selectors.values()})
+        pages = _pages(config["urls"], names)
         answered = [page for page in pages if not page.problem]
         if not answered:
-            raise SourceError(f"no instance answered; {pages[0].url}: {pages[0].problem}")
-        grown = [_Growth(page, state.get(page.url)) for page in answered]
+            raise SourceError(f"no instance answered; {_shown(pages[0].url)}: {pages[0].problem}")
+        grown = [_Growth(page, names, state.get(page.url) or {}) for page in answered]
+        counted = {key: _total(selector, grown) for key, selector in selectors.items()}
         return Reading(
-            increments={key: _total(selector, grown) for key, selector in selectors.items()},
-            state=_next_state(state, config["urls"], answered),
-            silent=[page.url for page in pages if page.problem],
+            increments={key: counted.get(key) for key in queries},
+            state=_next_state(state, config["urls"], names, answered),
+            silent=[_shown(page.url) for page in pages if page.problem],
         )
+
+
+def _readable(queries: Mapping[str, str]) -> dict[str, Selector]:
+    """One that cannot be read stays unknown: it must not blind all other guardrails."""
+    found = {}
+    for key, query in queries.items():
+        with suppress(CaseError):
+            found[key] = parse_selector(query)
+    return found
 
 
 class _Growth:
     """How much each counter of one instance grew; nothing when that is not known."""
 
-    def __init__(self, page: Page, before: Mapping[str, float] | None) -> None:
-        self.page = page
-        keys = {series: _key(*series) for series in page.counters}
-        self.known = before is not None and not _restarted(keys, page, before)
+    def __init__(self, page: Page, names: list[str], before: Mapping[str, float]) -> None:
+        # What nobody looked for at the last read may have been counted for months.
+        looked_for = {name for name in names if name in before}
+        keys = {series: _key(*series) for series in page.counters if series[0] in looked_for}
+        old = {key: value for key, value in before.items() if key.partition("{")[0] in looked_for}
         self.by_series: dict[Series, float] = {}
-        if self.known and before is not None:
+        if not _restarted(keys, page, {key: old[key] for key in old.keys() - looked_for}):
             self.by_series = {
-                series: page.counters[series] - before.get(key, 0.0) for series, key in keys.items()
+                series: page.counters[series] - old.get(key, 0.0) for series, key in keys.items()
             }
 
 
@@ -99,29 +113,38 @@ def _restarted(
 
 
 def _total(selector: Selector, grown: list[_Growth]) -> float | None:
-    known = [growth for growth in grown if growth.known]
-    exists = any(name == selector.name for growth in known for name, _labels in growth.by_series)
-    if not exists:
-        return None
-    fitting = [
-        increase
-        for growth in known
+    """Zero only where a series that fits could have been: some series of the metric has each
+    label that is asked for. A mistyped label must not read as "no errors".
+    """
+    of_metric = [
+        (dict(labels), increase)
+        for growth in grown
         for (name, labels), increase in growth.by_series.items()
-        if name == selector.name and selector.fits(name, dict(labels))
+        if name == selector.name
     ]
+    seen = {label for labels, _increase in of_metric for label in labels}
+    if not of_metric or not selector.labels() <= seen:
+        return None
+    fitting = [increase for labels, increase in of_metric if selector.fits(selector.name, labels)]
     return float(sum(fitting))
 
 
-def _next_state(state: Mapping[str, Any], urls: list[str], answered: list[Page]) -> dict[str, Any]:
-    """A silent instance keeps its old counters: what it did meanwhile is counted on its return."""
+def _next_state(
+    state: Mapping[str, Any], urls: list[str], names: list[str], answered: list[Page]
+) -> dict[str, Any]:
+    """A silent instance keeps its old counters: what it did meanwhile is counted on its return.
+
+    Each name that was looked for is kept as a key of its own, beside its series.
+    """
     kept = {url: state[url] for url in urls if url in state}
     for page in answered:
-        kept[page.url] = {_key(*series): value for series, value in page.counters.items()}
+        counters = {_key(*series): value for series, value in page.counters.items()}
+        kept[page.url] = dict.fromkeys(names, 0.0) | counters
     return kept
 
 
 def _key(name: str, labels: Labels) -> str:
-    return name + "{" + ",".join(f"{label}={value}" for label, value in labels) + "}"
+    return name + json.dumps(dict(labels), ensure_ascii=False)
 
 
 def _pages(urls: list[str], names: list[str]) -> list[Page]:
@@ -134,27 +157,26 @@ def _page(url: str, names: list[str], timeout: float) -> Page:
     try:
         text = _fetch(url, timeout)
         counters = {(name, labels): value for name, labels, value in samples(text, names)}
-    except requests.RequestException as problem:
-        return Page(url, {}, type(problem).__name__)
-    except (ValueError, KeyError, IndexError) as problem:
-        return Page(url, {}, f"not a metrics page: {problem}"[:200])
+    except ExchangeError as problem:
+        return Page(url, {}, str(problem))
+    except (ValueError, KeyError, IndexError):
+        # Not what stands on it: that is not for everybody who may read a sample.
+        return Page(url, {}, "not a metrics page")
+    if not all(math.isfinite(value) for value in counters.values()):
+        return Page(url, {}, "a counter is not a finite number")
     return Page(url, counters)
+
+
+def _shown(url: str) -> str:
+    """Without its query, which may hold a token."""
+    return url.partition("?")[0]
 
 
 def _fetch(url: str, timeout: float) -> str:
     """One page within `timeout` in all: a server that drips bytes is as good as silent."""
-    deadline = time.monotonic() + timeout
-    # A redirect could lead where the operator never allowed to go.
-    with requests.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
-        if response.status_code != 200:
-            raise ValueError(f"status {response.status_code}")
-        parts: list[bytes] = []
-        size = 0
-        for part in response.iter_content(CHUNK):
-            size += len(part)
-            if size > MOST_BYTES:
-                raise ValueError("page too large")
-            if time.monotonic() > deadline:
-                raise requests.Timeout
-            parts.append(part)
-    return b"".join(parts).decode("utf-8")
+    status, content = exchange("GET", url, timeout_s=timeout, most_bytes=MOST_BYTES)
+    if status != HTTPStatus.OK:
+        raise ExchangeError(f"status {status}")
+    if b"\0" in content:
+        raise ValueError("no text that can be kept")
+    return content.decode("utf-8")

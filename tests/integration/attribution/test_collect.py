@@ -6,6 +6,7 @@ from attribution.clock import database_now
 from attribution.collect import collect_due, prune
 from attribution.models import Sample, Service
 from attribution.series import read_series
+from tests.integration.attribution.conftest import ERRORS
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +82,81 @@ def test_collect__metric_that_nobody_has__is_unknown_not_zero(service, instance)
     service("checkout", [one.url])
     read_again()
     assert read_again().values["errors"]["all"] is None
+
+
+@pytest.mark.parametrize("matcher", ['statuss=~"5.."', '__name__="x"'])
+def test_collect__label_that_no_series_has__is_unknown_and_not_no_errors(
+    service, instance, matcher
+):
+    one = instance()
+    one.counts("canary", 10, 0)
+    events = f"requests_total{{{matcher},$cohort}}"
+    service("checkout", [one.url], telemetry=[ERRORS | {"events": events}])
+    read_again()
+    one.counts("canary", 20, 5)
+    assert read_again().values["errors"]["canary"] is None
+
+
+def test_collect__metric_that_was_not_looked_for_before__is_not_counted_from_zero(
+    service, instance
+):
+    one = instance()
+    page = 'requests_total{{track="canary",code="500"}} {0}\nold_total{{track="canary"}} {0}\n'
+    one.page = page.format(70_000)
+    shop = service("checkout", [one.url])
+    read_again()
+    late = ERRORS | {"name": "old", "events": "old_total{$cohort}", "total": "old_total{$cohort}"}
+    Service.objects.filter(pk=shop.pk).update(telemetry=[ERRORS, late])
+    one.page = page.format(70_001)
+    assert read_again().values == {
+        "errors": {"canary": [1, 1], "control": None, "all": [1, 1]},
+        "old": {"canary": None, "control": None, "all": None},
+    }
+    one.page = page.format(70_003)
+    assert read_again().values["old"]["canary"] == [2, 2]
+
+
+def test_collect__one_query_that_cannot_be_read__blinds_no_other(service, instance):
+    one = instance()
+    one.counts("canary", 10, 0)
+    broken = ERRORS | {"name": "broken", "events": 'requests_total{code=~"(",$cohort}'}
+    service("checkout", [one.url], telemetry=[broken, ERRORS])
+    read_again()
+    one.counts("canary", 20, 1)
+    values = read_again().values
+    assert values["broken"]["canary"] is None
+    assert values["errors"]["canary"] == [1, 11]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'requests_total{track="canary",code="500"} NaN',
+        'requests_total{track="canary",code="500"} +Inf',
+        'requests_total{track="ca\0nary",code="500"} 1',
+    ],
+)
+def test_collect__page_that_cannot_be_kept__is_unknown_and_stops_no_other(
+    pair, service, instance, line
+):
+    broken = instance()
+    broken.page = line + "\n"
+    service("broken", [broken.url])
+    for _ in range(2):
+        read_again()
+    errors = {each.service.name: each.error for each in Sample.objects.order_by("id")}
+    assert "no instance answered" in errors["broken"]
+    assert errors["checkout"] == ""
+
+
+def test_collect__source_fails__shows_neither_its_query_nor_its_page(service, instance):
+    one = instance()
+    one.page = "requests_total{secret} oops\n"
+    service("checkout", [f"{one.url}?token=hush"])
+    error = read_again().error
+    assert "not a metrics page" in error
+    assert "hush" not in error
+    assert "secret" not in error
 
 
 def test_collect__redirect__is_not_followed(service, instance):

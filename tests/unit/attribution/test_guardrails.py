@@ -1,8 +1,9 @@
 import pytest
 
 from attribution.errors import CaseError
-from attribution.guardrails import parse_guardrail, parse_telemetry
+from attribution.guardrails import check_matchers, parse_guardrail, parse_telemetry
 from attribution.sources.exposition import parse_selector, samples
+from attribution.sources.expressions import compile_safely
 
 GOOD = {
     "name": "errors",
@@ -40,6 +41,12 @@ def test_parse_guardrail__its_own_answer__reads_the_same_again():
         ({"critical": 1}, "/g/critical"),
         ({"name": ""}, "/g/name"),
         ({"source": 7}, "/g/source"),
+        ({"name": "n" * 101}, "/g/name"),
+        ({"name": "two\nlines"}, "/g/name"),
+        ({"events": 'm{a="$cohort"}'}, "/g/events"),
+        ({"events": 'm{a=~"(",$cohort}'}, "/g/events"),
+        ({"events": 'm{a=~"a{99999999999999999999}",$cohort}'}, "/g/events"),
+        ({"events": 'm{a=~"(a+)+b",$cohort}'}, "/g/events"),
     ],
 )
 def test_parse_guardrail__wrong__names_the_field(change, pointer):
@@ -72,6 +79,7 @@ def test_parse_telemetry__peer__brings_the_callees_matchers():
         ('m{a=~"5.."}', {"a": "5031"}, False),
         ('m{a!="x"}', {}, True),
         ('m{a!~"x|y",b="1"}', {"a": "y", "b": "1"}, False),
+        ('m{a="x,,y"}', {"a": "x,,y"}, True),
         (r'm{a="say \"hi\", you"}', {"a": 'say "hi", you'}, True),
     ],
 )
@@ -88,3 +96,41 @@ def test_selector__not_one__is_an_error(text):
 def test_samples__wanted_names_only__with_their_labels():
     page = '# TYPE a counter\na{x="1"} 3\nab{x="1"} 4\nb 5\n'
     assert list(samples(page, ["a"])) == [("a", (("x", "1"),), 3.0)]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("(a+)+b", "(a|a)*b", "(?:a|aa){9}", "(a|a)" * 40, "a?" * 60 + "a" * 60, ".*" * 9 + "x"),
+        *(r"(a)\1", "(?P<n>a)", "(?=a)", "a" * 201, "[", "a{99999999999999999999}"),
+    ],
+)
+def test_compile_safely__may_never_end_or_is_none__is_refused(expression):
+    with pytest.raises(CaseError):
+        compile_safely(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("5..", "503"),
+        ("4..|5..", "404"),
+        ("(4|5)..", "404"),
+        ("/api/(?:cart|stock)/.*", "/api/cart/7"),
+        (".*foo.*", "a foo b"),
+        (r"v1\.2\..+", "v1.2.3"),
+        ("[a-z(*+?]+", "a(b"),
+        (r"\(\*\)", "(*)"),
+    ],
+)
+def test_compile_safely__what_people_write__works(expression, value):
+    assert compile_safely(expression).fullmatch(value)
+
+
+@pytest.mark.parametrize(
+    "matchers", ["", " ", ",", "xx", 'track=""', 'track=~".*"', 'track!="old"', 'a="b"} or x{c="d"']
+)
+def test_check_matchers__everybody_would_fit_or_nobody_can_tell__is_refused(matchers):
+    with pytest.raises(CaseError) as problem:
+        check_matchers(matchers, "/cohorts/canary")
+    assert problem.value.pointer == "/cohorts/canary"
