@@ -16,8 +16,9 @@ def open_anomaly(
     Service.DoesNotExist for an unknown service.
     """
     with transaction.atomic():
-        # The service's row serialises two who notice the same thing at once.
-        owner = Service.objects.select_for_update().get(name=service)
+        # The service's row serialises two who notice the same thing at once. NO KEY: whoever
+        # only refers to the service (an Exposure being written) must not wait, or deadlocks.
+        owner = Service.objects.select_for_update(no_key=True).get(name=service)
         found = Anomaly.objects.filter(origin=origin, key=key, ended_at=None).first()
         if found:
             return found

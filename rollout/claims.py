@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from rollout import effects
+from rollout import effects, recovery
 from rollout.executors.base import Executor, Observed
 from rollout.machine import AT_REST, Phase
 from rollout.models import Placement
@@ -80,6 +80,9 @@ def in_force(row: Placement, executor: Executor, observed: Observed) -> bool:
 def next_due(row: Placement, now: datetime) -> datetime | None:
     if row.rollout.phase in AT_REST:
         return None
+    if row.rollout.phase == Phase.ROLLED_BACK and recovery.watch_ends(row.rollout, now):
+        # The auditor goes on looking, less often.
+        return None
     every = float(row.rollout.spec["interval_s"])
     if row.rollout.phase == Phase.ROLLED_BACK and row.rollout.recovered_at is not None:
         every = LONGEST_BACK_OFF_S
@@ -93,5 +96,5 @@ def back_off(placement: Placement, error: str, now: datetime) -> None:
     row.failures += 1
     row.last_error = error[:1000]
     row.lease_until = None
-    row.due_at = now + timedelta(seconds=min(2.0**row.failures, LONGEST_BACK_OFF_S))
+    row.due_at = now + timedelta(seconds=min(2.0 ** min(row.failures, 6), LONGEST_BACK_OFF_S))
     row.save(update_fields=["failures", "last_error", "lease_until", "due_at"])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import log
 
 from rollout.machine import HoldKind, Phase, StageState
-from rollout.snapshot import Decision, Do, Evidence, Snapshot, StageView
+from rollout.snapshot import SAME_SHARE, Decision, Do, Evidence, Snapshot, StageView
 
 # From this probability on a change that attribution names is halted and taken back.
 CULPRIT_PROBABILITY = 0.8
@@ -55,7 +55,7 @@ def rollback_fails(s: Snapshot, _e: Evidence, now: float) -> Decision | None:
 
 
 def reappeared(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
-    back = [p.target for p in s.placements if p.observed > 0]
+    back = [p.target for p in s.placements if p.observed > SAME_SHARE]
     if not back:
         return None
     return Decision(Do.REAPPEARED, (f"exposure came back on {', '.join(back)}",))
@@ -72,9 +72,10 @@ def recovered(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
 
 def evidence_stands(s: Snapshot, e: Evidence) -> str:
     """Why the change is to be taken back, at the rollback level; empty: it is not."""
-    if e.vetoes or s.common_cause:
+    if e.vetoes:
         return ""
-    if e.verdict == "fail" and e.log_e_max >= log(1 / s.alpha_rollback):
+    # Several fail together: only attribution can show that it is this one all the same.
+    if not s.common_cause and e.verdict == "fail" and e.log_e_max >= log(1 / s.alpha_rollback):
         exonerated = e.probability is not None and e.probability < EXONERATED_PROBABILITY
         return "" if exonerated else e.reason
     return named_culprit(e)
@@ -95,7 +96,8 @@ def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | Non
         return Decision(Do.WAIT, ("halted",))
     if why := evidence_stands(s, e):
         return Decision(Do.ROLLBACK, (why,), event="culprit")
-    if s.control_level in UNATTENDED and waited >= s.halt_patience_s:
+    answerable = not e.source_lost and not s.common_cause
+    if answerable and s.control_level in UNATTENDED and waited >= s.halt_patience_s:
         reason = f"halted, and nobody answered for {s.halt_patience_s:g} s"
         return Decision(Do.ROLLBACK, (reason,), event="culprit")
     return Decision(Do.WAIT, ("halted",))
@@ -184,7 +186,8 @@ def promote(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     waiting = _still_baking(s, stage, e, baked)
     if not waiting:
         return None if s.holds else _passed(s, stage, e, baked)
-    if baked >= stage.max_s and s.control_level in UNATTENDED:
+    # Without a source there is no end of the bake: loss alone decides nothing (invariant 5).
+    if baked >= stage.max_s and s.control_level in UNATTENDED and not e.source_lost:
         return _end_of_bake(s, waiting)
     return Decision(Do.WAIT, (waiting,))
 
@@ -211,8 +214,18 @@ def _end_of_bake(s: Snapshot, waiting: str) -> Decision:
     return Decision(Do.HALT, (reason,))
 
 
+def watched_blind(s: Snapshot, e: Evidence, now: float) -> Decision | None:
+    """A watch in which nothing was seen is no watch: it goes on, and says so."""
+    over = s.undo_until is not None and now >= s.undo_until
+    nothing = "nothing is reported: the watch goes on" if over and s.observable else ""
+    because = e.source_lost or ("" if e.fresh else nothing)
+    return _hold_while(s, HoldKind.SOURCE_LOST, because=because)
+
+
 def complete(s: Snapshot, _e: Evidence, now: float) -> Decision | None:
-    if s.undo_until is None or now < s.undo_until or HoldKind.HALTED in s.holds:
+    if s.undo_until is None or now < s.undo_until:
+        return None
+    if s.holds & {HoldKind.HALTED, HoldKind.SOURCE_LOST}:
         return None
     return Decision(Do.COMPLETE, ("watched to the end: nothing came up",))
 
@@ -229,7 +242,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         bake,
         promote,
     ),
-    Phase.WATCHING: (late_fail, drift, complete),
+    Phase.WATCHING: (late_fail, watched_blind, frozen, drift, complete),
     Phase.ROLLING_BACK: (rolled_back_when_zero, rollback_fails),
     Phase.ROLLBACK_FAILED: (rolled_back_when_zero,),
     Phase.ROLLED_BACK: (reappeared, recovered),

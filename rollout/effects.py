@@ -7,12 +7,29 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from attribution import exposures
+from django.db import connection
+from django.db.models import F
+
+from attribution import anomalies, exposures
 from rollout import ledger, plan
-from rollout.machine import AT_REST, CURRENT_STAGES, OPEN_STAGES, Phase, step
+from rollout.machine import (
+    AT_REST,
+    CURRENT_STAGES,
+    OPEN_STAGES,
+    HoldKind,
+    Phase,
+    StageState,
+    step,
+)
 from rollout.models import Hold, Placement, Rollout, Stage
 from rollout.snapshot import SAME_SHARE
 from rollout.spec import RolloutSpec
+
+
+def lock_until_commit(name: str) -> None:
+    """One at a time for things that have no row of their own to lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def bump(rollout: Rollout, now: datetime) -> None:
@@ -87,6 +104,15 @@ def new_epoch(rollout: Rollout, stage: Stage, now: datetime) -> None:
     stage.save()
 
 
+def forget_evidence(rollout: Rollout, now: datetime) -> None:
+    """A person has answered: what was seen until now is not held against the change again."""
+    release(rollout, now, HoldKind.HALTED)
+    rollout.halted_at = None
+    rollout.evidence_since = now
+    rollout.epoch += 1
+    anomalies.end_anomaly("judge", str(rollout.change_id), now)
+
+
 # --- exposure --------------------------------------------------------------------------------
 
 
@@ -101,6 +127,8 @@ def desire(placement: Placement, share: float, units: Sequence[str], now: dateti
 
 def desire_share(rollout: Rollout, share: float, now: datetime) -> None:
     spec = RolloutSpec.from_json(rollout.spec)
+    # Two that draw units at once would draw the same ones.
+    lock_until_commit(f"units/{rollout.environment}")
     units = {t.service: t.units for t in spec.targets}
     for placement in rollout.placements.all():
         if not units[placement.service]:
@@ -116,6 +144,24 @@ def desire_share(rollout: Rollout, share: float, now: datetime) -> None:
         desire(placement, given.share, given.units, now)
 
 
+def withhold(rollout: Rollout, now: datetime) -> None:
+    """Take growth back that was intended and not yet seen: a hold has come in between.
+
+    A call already sent may land once; the newer generation sets it back.
+    """
+    growing = [
+        p
+        for p in rollout.placements.filter(generation__gt=F("confirmed_generation"))
+        if p.desired > p.observed + SAME_SHARE
+    ]
+    for placement in growing:
+        desire(placement, placement.observed, placement.observed_units, now)
+    stage = current_stage(rollout)
+    if growing and stage is not None and stage.state == StageState.APPLYING:
+        move_stage(stage, "withhold")
+        stage.save()
+
+
 def _taken_by_others(rollout: Rollout) -> set[str]:
     """Units that other changes under way hold, on any service.
 
@@ -123,7 +169,7 @@ def _taken_by_others(rollout: Rollout) -> set[str]:
     never meet in one request while there are buckets enough.
     """
     rows = Placement.objects.filter(
-        rollout__phase__in=(Phase.RUNNING, Phase.ROLLING_BACK),
+        rollout__phase__in=(Phase.RUNNING, Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED),
         rollout__environment=rollout.environment,
     ).exclude(rollout=rollout)
     return {
@@ -148,11 +194,15 @@ def finish(rollout: Rollout, phase: str, now: datetime) -> None:
     for stage in rollout.stages.filter(state__in=OPEN_STAGES):
         close_stage(stage, "stop", "", now)
     rollout.placements.update(due_at=None)
+    rollout.holds.filter(released_at=None).update(released_at=now)
+    if phase != Phase.ROLLED_BACK:
+        anomalies.end_anomaly("judge", str(rollout.change_id), now)
 
 
 def record_observed(placement: Placement, share: float, units: list[str], now: datetime) -> None:
     """Tell the floor below who is exposed, whenever that has changed."""
-    changed = abs(share - placement.observed) > SAME_SHARE or units != placement.observed_units
+    moved = abs(share - placement.observed) > SAME_SHARE
+    changed = moved or set(units) != set(placement.observed_units)
     placement.observed, placement.observed_units, placement.observed_at = share, units, now
     if changed:
         rollout = placement.rollout

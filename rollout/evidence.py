@@ -10,6 +10,7 @@ from statistics import quantiles
 from typing import Any
 
 from attribution import findings
+from attribution.models import Anomaly
 from attribution.series import Series, read_series
 from rollout import recovery
 from rollout.judging import judge_rollout
@@ -57,7 +58,7 @@ def gather(rollout: Rollout, now: datetime) -> Gathered:
 
 def with_suspicion(rollout: Rollout, gathered: Gathered) -> Gathered:
     suspicion = findings.suspicion(rollout.change_id)
-    if suspicion is None:
+    if suspicion is None or answered(rollout, suspicion.anomaly_id):
         return gathered
     evidence = replace(
         gathered.evidence,
@@ -67,6 +68,14 @@ def with_suspicion(rollout: Rollout, gathered: Gathered) -> Gathered:
         finding=str(suspicion.finding_id),
     )
     return replace(gathered, evidence=evidence)
+
+
+def answered(rollout: Rollout, anomaly_id: str) -> bool:
+    """A person has promoted or retried since the anomaly was noticed, and so answered it."""
+    since = rollout.evidence_since
+    return (
+        since is not None and Anomaly.objects.filter(pk=anomaly_id, detected_at__lt=since).exists()
+    )
 
 
 def judged(rollout: Rollout, now: datetime) -> Gathered:
@@ -92,24 +101,30 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
         log_e=verdict["log_e"],
         log_e_max=verdict["log_e_max"],
         samples=canary_samples(case, windows[-1]),
+        fresh=canary_fresh(case),
         source_lost=source_lost(spec, series, windows[-1].start, now.timestamp()),
     )
     return Gathered(evidence, case)
 
 
 def bake_windows(rollout: Rollout) -> list[Window]:
-    """The stages that count as evidence: all since the last one that a person waived."""
+    """The bakes that count as evidence: since a person last answered, the newest still going on.
+
+    The newest goes on until the next one begins: while a stage waits for its gates, the canary of
+    the stage before is still out there and still judged.
+    """
+    since = rollout.evidence_since
     stages = [s for s in rollout.stages.all() if s.baking_since is not None]
-    waived = max((s.index for s in stages if s.state == "waived"), default=-1)
-    counted = [s for s in stages if s.index > waived] or stages[-1:]
-    return [_window(s, last=s is counted[-1]) for s in counted]
+    return [
+        Window(max(s.baking_since, since or s.baking_since).timestamp(), end, s.share)
+        for s, end in zip(stages, _ends(stages), strict=True)
+        if s.baking_since is not None and (since is None or end is None or end > since.timestamp())
+    ]
 
 
-def _window(stage: Stage, *, last: bool) -> Window:
-    assert stage.baking_since is not None  # noqa: S101 - filtered by the caller, said for mypy
-    end = None if last or stage.ended_at is None else stage.ended_at.timestamp()
-    start = stage.baking_since if stage.state != "waived" else stage.ended_at
-    return Window((start or stage.baking_since).timestamp(), end, stage.share)
+def _ends(stages: Sequence[Stage]) -> list[float | None]:
+    closed = [s.ended_at.timestamp() if s.ended_at else None for s in stages[:-1]]
+    return [*closed, None] if stages else []
 
 
 def judge_case(
@@ -131,7 +146,11 @@ def judge_case(
         "t": grid,
         "stages": [{"start": w.start, "share": w.share} for w in windows],
         "metrics": [
-            metric(guardrail, series[service], windows, grid, step)
+            {
+                **metric(guardrail, series[service], windows, grid, step),
+                # Two services may have a guardrail of the same name.
+                **({"name": f"{service}/{guardrail['name']}"} if len(series) > 1 else {}),
+            }
             for service, guardrails in spec.guardrails.items()
             for guardrail in guardrails
         ],
@@ -203,6 +222,11 @@ def without_incidents(pairs: list[list[float]], direction: str) -> list[list[flo
     first, _, third = quantiles(bad, n=4)
     fence = third + max(3 * (third - first), LEAST_FENCE)
     return [pair for pair, share in zip(pairs, bad, strict=True) if share <= fence]
+
+
+def canary_fresh(case: Mapping[str, Any]) -> bool:
+    """Every metric of the canary was reported within the last LOST_INTERVALS."""
+    return all(any(p and p[1] for p in m["canary"][-LOST_INTERVALS:]) for m in case["metrics"])
 
 
 def canary_samples(case: Mapping[str, Any], window: Window) -> int:

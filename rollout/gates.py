@@ -80,10 +80,12 @@ def frozen(spec: RolloutSpec, now: datetime) -> str:
 
 def conflict(rollout: Rollout) -> str:
     """Versions of one artefact come one after the other."""
-    older = Rollout.objects.filter(
-        artefact=rollout.artefact,
-        environment=rollout.environment,
-        created_at__lt=rollout.created_at,
-        phase__in=(Phase.RUNNING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED),
-    ).first()
-    return f"waiting for the older rollout {older.pk} to end" if older else ""
+    under_way = (Phase.RUNNING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
+    others = Rollout.objects.filter(
+        artefact=rollout.artefact, environment=rollout.environment, phase__in=under_way
+    ).exclude(pk=rollout.pk)
+    for other in others:
+        # What cannot be taken back is mended by what comes after it: that must not wait.
+        if other.phase != Phase.ROLLBACK_FAILED or other.spec["reversible"]:
+            return f"waiting for rollout {other.pk} of the same artefact to end"
+    return ""

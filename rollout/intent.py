@@ -9,7 +9,7 @@ from rollout import effects, ledger
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, StageState, step
 from rollout.models import Rollout
-from rollout.snapshot import Decision, Do, Evidence, Snapshot
+from rollout.snapshot import SAME_SHARE, Decision, Do, Evidence, Snapshot
 
 Effect = Callable[[Rollout, Decision, datetime], str]
 
@@ -93,12 +93,14 @@ def _hold(rollout: Rollout, decision: Decision, now: datetime) -> str:
 
 def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
     effects.release(rollout, now, decision.hold)
-    return ""
+    return "rollout.released"
 
 
 def _reassert(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    # Only what is above: a target that somebody cut by hand stays cut.
     for placement in rollout.placements.all():
-        effects.desire(placement, placement.desired, placement.desired_units, now)
+        if placement.observed > placement.desired + SAME_SHARE:
+            effects.desire(placement, placement.desired, placement.desired_units, now)
     return "rollout.hold"
 
 
@@ -133,7 +135,7 @@ def _rollback_failed(rollout: Rollout, decision: Decision, _now: datetime) -> st
 
 def _reappeared(rollout: Rollout, _d: Decision, now: datetime) -> str:
     effects.start_rollback(rollout, "reappeared", now)
-    rollout.ended_at = None
+    rollout.ended_at = rollout.recovered_at = None
     return "rollout.rolling_back"
 
 

@@ -9,7 +9,10 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any
+
+from django.db import connection
 
 from rollout.models import Decision, OutboxMessage, Rollout
 
@@ -33,6 +36,24 @@ def entry_hash(entry: Decision) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def as_stored(value: Mapping[str, Any]) -> Any:
+    """What jsonb will give back (no -0.0, 1e16 as an integer): only that can be hashed again.
+
+    A number that is none (NaN, infinity) would be refused and take the decision with it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::jsonb::text", [json.dumps(_finite(value))])
+        return json.loads(cursor.fetchone()[0])
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def append(
     rollout: Rollout,
     decision: str,
@@ -52,8 +73,7 @@ def append(
         decision=decision,
         reasons=list(reasons),
         actor=actor,
-        # Through JSON and back: what is hashed is what the database will give back.
-        inputs=json.loads(json.dumps(inputs)),
+        inputs=as_stored(inputs),
         previous_hash=last["hash"] if last else "",
     )
     entry.hash = entry_hash(entry)

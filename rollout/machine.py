@@ -112,6 +112,7 @@ STAGE = _rows(
     (S.PRE_CHECK, "skip", S.SKIPPED, "break-glass"),
     (S.PENDING, "skip", S.SKIPPED, "break-glass"),
     (S.APPLYING, "applied", S.BAKING, "observed equals desired on every placement"),
+    (S.APPLYING, "withhold", S.PRE_CHECK, "a hold came before the exposure was seen"),
     (S.BAKING, "pass", S.PASSED, "min time, min samples, verdict pass"),
     (S.BAKING, "fail", S.FAILED),
     (S.APPLYING, "fail", S.FAILED),

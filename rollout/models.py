@@ -36,6 +36,8 @@ class Rollout(models.Model):
     # Recovery of the metric is a field of its own: zero exposure does not prove it.
     recovered_at = models.DateTimeField(null=True)
     progressed_at = models.DateTimeField()
+    # What was seen before a person answered (promote, retry) is not held against it again.
+    evidence_since = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -14,17 +14,17 @@ worker looks and applies the same generation again. A stale confirm finds no row
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
 from attribution.clock import database_now
-from rollout import claims, effects, failpoints, intent
+from rollout import claims, effects, failpoints, intent, perceive
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
-from rollout.executors.base import Desired, Executor, ExecutorError, Key, Observed, executor
+from rollout.executors.base import Desired, Executor, Observed, executor
 from rollout.models import Placement, Rollout
 from rollout.rows import snapshot_of
 from rollout.snapshot import Decision, Do
@@ -45,6 +45,7 @@ class World:
 
 def reconcile_due(world: World, limit: int = 200) -> int:
     """Work until nothing is due. A row that fails backs off and never stops the others."""
+    world = replace(world, gather=perceive.once_a_look(world.gather))
     for done in range(limit):
         placement = claims.claim(world.now(), world.lease_s)
         if placement is None:
@@ -59,9 +60,9 @@ def reconcile_due(world: World, limit: int = 200) -> int:
 
 
 def reconcile(world: World, placement: Placement) -> None:
-    target = world.executor(placement.executor)
-    observed, error = observe(target, placement)
-    gathered = world.gather(placement.rollout, world.now())
+    target = perceive.executor_for(world.executor, placement)
+    observed, error = perceive.observe(target, placement)
+    gathered = perceive.evidence_for(world.gather, placement, world.now())
     world.reach("after_observe")
 
     decided = intend(world, placement, observed, gathered)
@@ -70,26 +71,13 @@ def reconcile(world: World, placement: Placement) -> None:
     world.reach("after_intend")
 
     again = decided.do != Do.WAIT
-    if placement.generation > placement.confirmed_generation:
+    if decided.do != Do.LOOK_AGAIN and placement.generation > placement.confirmed_generation:
         again = True
         error = apply(world, target, placement)
         world.reach("after_apply")
-        observed, unread = observe(target, placement)
+        observed, unread = perceive.observe(target, placement)
         error = error or unread
     claims.confirm(placement, target, observed, error, world.now(), again=again)
-
-
-def observe(target: Executor, placement: Placement) -> tuple[Observed | None, str]:
-    """None: the target did not answer. That is not zero exposure."""
-    try:
-        return target.observe(placement.config, key_of(placement)), ""
-    except ExecutorError as error:
-        return None, str(error)
-
-
-def key_of(placement: Placement) -> Key:
-    rollout = placement.rollout
-    return Key(rollout.epoch, str(rollout.pk), placement.target, placement.generation)
 
 
 @transaction.atomic
@@ -101,15 +89,21 @@ def intend(
     if not Placement.objects.filter(pk=placement.pk, token=placement.token).exists():
         return None
     now = world.now()
+    moved_on = rollout.version != placement.rollout.version
     reread(placement, rollout)
     # The call that may follow gets a whole lease, however slow the steps before it were.
     placement.lease_until = now + timedelta(seconds=world.lease_s)
     if observed is not None:
         effects.record_observed(placement, observed.share, list(observed.units), now)
     placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
+    if moved_on:
+        # Somebody acted since the evidence was gathered: it speaks of another situation.
+        return Decision(Do.LOOK_AGAIN)
     snapshot = snapshot_of(rollout, now)
     decision = decide(snapshot, gathered.evidence, now.timestamp())
     intent.carry_out(rollout, decision, snapshot, gathered, now)
+    if effects.open_holds(rollout):
+        effects.withhold(rollout, now)
     reread(placement, rollout)
     return decision
 
@@ -130,8 +124,4 @@ def apply(world: World, target: Executor, placement: Placement) -> str:
     desired = Desired(
         placement.desired, tuple(placement.desired_units), placement.rollout.spec["version"]
     )
-    try:
-        target.apply(placement.config, desired, key_of(placement))
-    except ExecutorError as error:
-        return str(error)
-    return ""
+    return perceive.apply(target, placement, desired)

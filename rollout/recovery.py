@@ -148,6 +148,8 @@ def is_back(
 ) -> bool:
     n = requests(after)
     before = bad_share(base, direction)
-    limit = max(before * (1 + guardrail["margin"]), before + (guardrail.get("margin_abs") or 0.0))
+    limit: float = max(
+        before * (1 + guardrail["margin"]), before + (guardrail.get("margin_abs") or 0.0)
+    )
     noise = NOISE * sqrt(max(limit * (1 - limit), 1 / n) / n)
     return bad_share(after, direction) <= limit + noise

@@ -63,11 +63,13 @@ def placement_view(placement: Placement, now: datetime) -> PlacementView:
 
 
 def common_cause(rollout: Rollout, spec: RolloutSpec, now: datetime) -> bool:
-    since = now - timedelta(seconds=COMMON_CAUSE_INTERVALS * spec.interval_s)
+    """Halts within COMMON_CAUSE_INTERVALS of this one, and still unanswered, however long ago."""
+    width = timedelta(seconds=COMMON_CAUSE_INTERVALS * spec.interval_s)
+    around = rollout.halted_at or now
     halted = Hold.objects.filter(
         kind=HoldKind.HALTED,
         released_at=None,
-        since__gte=since,
+        since__range=(around - width, around + width),
         rollout__environment=rollout.environment,
     )
     return halted.values("rollout").distinct().count() >= COMMON_CAUSE_ROLLOUTS

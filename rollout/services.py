@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
-from attribution import anomalies
 from attribution.clock import database_now
+from attribution.models import Guardrail, Service
 from rollout import effects, ledger
+from rollout.executors.base import executor
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
 from rollout.spec import RolloutSpec
@@ -61,6 +62,8 @@ def locked(
 @transaction.atomic
 def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "graygate") -> Rollout:
     """Freeze `spec` into a pending rollout. The loop starts it."""
+    spec = carried_out_as(spec)
+    effects.lock_until_commit(f"artefact/{spec.environment}/{spec.artefact}")
     now = database_now()
     for older in Rollout.objects.select_for_update().filter(
         artefact=spec.artefact, environment=spec.environment, phase__in=ACTIVE
@@ -93,6 +96,15 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
     return rollout
 
 
+def carried_out_as(spec: RolloutSpec) -> RolloutSpec:
+    """What the executors can do bounds what may be promised: no revert, no rollback."""
+    made = [executor(target.executor) for target in spec.targets]
+    if any(each.repeat == "unsafe" for each in made):
+        raise NotAllowedError("executors that may not be called twice are not carried out yet")
+    reverts = all(each.rollback == "revert" for each in made)
+    return replace(spec, reversible=spec.reversible and reverts)
+
+
 def _supersede(it: Locked) -> None:
     if it.rollout.phase == Phase.PENDING:
         it.rollout.phase = step("rollout", Phase.PENDING, "cancel")
@@ -100,7 +112,11 @@ def _supersede(it: Locked) -> None:
         it.record("cancel")
     elif it.rollout.phase == Phase.RUNNING:
         effects.start_rollback(it.rollout, "superseded", it.now)
-        it.record("superseded")
+        it.record("superseded", "rollout.rolling_back")
+    elif it.rollout.halted_at is not None:
+        # It was failing: what comes after it must not start on top of it.
+        effects.start_rollback(it.rollout, "late_fail", it.now)
+        it.record("superseded", "rollout.rolling_back")
     else:
         effects.finish(it.rollout, step("rollout", it.rollout.phase, "superseded"), it.now)
         it.record("superseded", "rollout.completed")
@@ -111,6 +127,7 @@ def pause(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = 
         if it.rollout.phase not in {Phase.PENDING, Phase.RUNNING}:
             raise IllegalTransitionError("rollout", it.rollout.phase, "pause")
         effects.hold(it.rollout, HoldKind.PAUSED, actor, reason, it.now)
+        effects.withhold(it.rollout, it.now)
         it.record("pause", "rollout.paused")
     return it.rollout
 
@@ -119,54 +136,61 @@ def resume(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None =
     """Remove `paused` (and `drift`, which a person has now seen); never `halted`."""
     with locked(rollout_id, actor, reason, version) as it:
         released = effects.release(it.rollout, it.now, HoldKind.PAUSED, HoldKind.DRIFT)
-        if not released:
+        if not released or it.rollout.phase not in ACTIVE:
             raise IllegalTransitionError("rollout", it.rollout.phase, "resume")
         stage = effects.current_stage(it.rollout)
         if stage is not None and stage.state == StageState.BAKING:
             effects.new_epoch(it.rollout, stage, it.now)
         for placement in it.rollout.placements.all():
             effects.desire(placement, placement.desired, placement.desired_units, it.now)
-        it.record("resume")
+        it.record("resume", "rollout.answered")
     return it.rollout
 
 
 def promote(
     rollout_id: uuid.UUID, actor: str, reason: str, stage: int, version: int | None = None
 ) -> Rollout:
-    """A person takes the stage for good: `waived`, never `passed`. Other holds stay."""
+    """A person takes the stage for good: `waived`, never `passed`. Other holds stay.
+
+    A halt that came before the stage was opened is answered, and the stage goes on to open.
+    """
     with locked(rollout_id, actor, reason, version) as it:
         current = effects.current_stage(it.rollout)
         if current is None or current.index != stage:
             shown = "none" if current is None else current.index
             raise StageMismatchError(f"the current stage is {shown}, not {stage}")
-        effects.close_stage(current, "waive", f"waived by {actor}", it.now)
-        _answer_halt(it)
-        effects.next_stage(it.rollout, current, it.now)
-        it.record("promote")
+        halted = it.rollout.halted_at is not None
+        effects.forget_evidence(it.rollout, it.now)
+        if not (halted and current.state == StageState.PRE_CHECK):
+            effects.close_stage(current, "waive", f"waived by {actor}", it.now)
+            effects.next_stage(it.rollout, current, it.now)
+        it.record("promote", "rollout.answered")
     return it.rollout
 
 
 def retry(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
-    """Judge the failed stage again from nothing (a new epoch), or try the rollback again."""
+    """Judge again from nothing (a new epoch), or try the rollback again."""
     with locked(rollout_id, actor, reason, version) as it:
         if it.rollout.phase == Phase.ROLLBACK_FAILED:
             effects.start_rollback(it.rollout, "retry", it.now)
         else:
-            stage = effects.current_stage(it.rollout)
-            if stage is None or it.rollout.phase != Phase.RUNNING:
-                raise IllegalTransitionError("rollout", it.rollout.phase, "retry")
-            stage.state = step("stage", stage.state, "retry")
-            stage.save(update_fields=["state"])
-            _answer_halt(it)
-        it.record("retry")
+            _judge_again(it)
+        it.record("retry", "rollout.answered")
     return it.rollout
 
 
-def _answer_halt(it: Locked) -> None:
-    effects.release(it.rollout, it.now, HoldKind.HALTED)
-    it.rollout.halted_at = None
-    it.rollout.epoch += 1
-    anomalies.end_anomaly("judge", str(it.rollout.change_id), it.now)
+def _judge_again(it: Locked) -> None:
+    stage = effects.current_stage(it.rollout)
+    halted = it.rollout.halted_at is not None
+    if stage is not None and stage.state in {StageState.FAILED, StageState.BAKING}:
+        effects.move_stage(stage, "retry")
+        # From here on; until it bakes again, what is still exposed is judged from now.
+        stage.baking_since, stage.ended_at = it.now, None
+        stage.verdict = stage.reason = ""
+        stage.save()
+    elif not halted:
+        raise IllegalTransitionError("rollout", it.rollout.phase, "retry")
+    effects.forget_evidence(it.rollout, it.now)
 
 
 def abort(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
@@ -191,23 +215,52 @@ def accept(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None =
         ]
         if others.filter(at__gte=failed_at).exists():
             effects.finish(it.rollout, target, it.now)
-        it.record("accept")
+        it.record("accept", "rollout.answered")
     return it.rollout
 
 
 def undo(rollout_id: uuid.UUID, actor: str, reason: str) -> Rollout:
     """A completed change is undone by a new, linked rollout of the old version."""
     with locked(rollout_id, actor, reason) as it:
+        spec = RolloutSpec.from_json(it.rollout.spec)
         if it.rollout.phase != Phase.COMPLETED:
             raise IllegalTransitionError("rollout", it.rollout.phase, "undo")
-        spec = RolloutSpec.from_json(it.rollout.spec)
-        if not spec.previous_version:
-            raise NotAllowedError("the change did not say which version it replaces (`before`)")
+        if why := not_undoable(it.rollout, spec):
+            raise NotAllowedError(why)
         back = replace(
             spec,
             title=f"Undo: {spec.title}",
             version=spec.previous_version,
             previous_version=spec.version,
         )
+        keep_guardrails(spec)
         it.record("undo")
         return create(back, undoes=it.rollout, actor=actor)
+
+
+def not_undoable(rollout: Rollout, spec: RolloutSpec) -> str:
+    """Why this change cannot be undone; empty: it can."""
+    if not spec.previous_version:
+        return "the change did not say which version it replaces (`before`)"
+    if not spec.reversible:
+        return "the change cannot be taken back: it needs a fix forward"
+    later = Rollout.objects.filter(
+        artefact=rollout.artefact,
+        environment=rollout.environment,
+        created_at__gt=rollout.created_at,
+        phase__in=(*ACTIVE, Phase.COMPLETED, Phase.ROLLING_BACK),
+    ).first()
+    return f"rollout {later.pk} of the same artefact came after it" if later else ""
+
+
+def keep_guardrails(spec: RolloutSpec) -> None:
+    """A change's own guardrails went when it ended; its undo is judged by the same ones."""
+    for service in Service.objects.filter(name__in=spec.guardrails):
+        for given in spec.guardrails[service.name]:
+            standing = Guardrail.objects.filter(
+                Q(change_id=None) | Q(change_id=spec.change_id), service=service, name=given["name"]
+            )
+            if not standing.exists():
+                Guardrail.objects.create(
+                    service=service, name=given["name"], change_id=spec.change_id, spec=given
+                )

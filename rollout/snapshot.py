@@ -17,6 +17,7 @@ SAME_SHARE = 1e-6
 
 class Do(StrEnum):
     WAIT = "wait"
+    LOOK_AGAIN = "look_again"
     START = "start"
     OPEN = "open"
     BAKE = "bake"
@@ -135,6 +136,8 @@ class Evidence:
     log_e: float = 0.0
     log_e_max: float = 0.0
     samples: int = 0
+    # The canary has reported within the last intervals.
+    fresh: bool = False
     # Why the metric source cannot be believed now; empty: it can.
     source_lost: str = ""
     # Attribution's word on this change; None: it has none.

@@ -14,12 +14,13 @@ PAGING = (
     "rollout.rolled_back",
     "rollout.rollback_failed",
     "rollout.recovered",
+    "rollout.answered",
     "loop.stalled",
     "loop.forgot",
 )
 # A silence never keeps these back: something was undone, could not be, or is well again.
 NEVER_SILENT = ("rollout.rolled_back", "rollout.rollback_failed", "rollout.recovered")
-RESOLVES = ("rollout.recovered", "rollout.completed")
+RESOLVES = ("rollout.recovered", "rollout.completed", "rollout.answered", "rollout.released")
 
 
 def wants(types: Any, kind: str) -> bool:

@@ -70,6 +70,30 @@ class Executor(Protocol):
         ...
 
 
+class Unavailable:
+    """Stands in for an executor that could not be made: it observes nothing, and says why."""
+
+    fencing: Literal["target", "none"] = "none"
+    repeat: Literal["safe", "unsafe"] = "safe"
+    rollback: Literal["revert", "forward", "none"] = "revert"
+    timeout_s = 0.0
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def validate(self, config: Mapping[str, Any]) -> list[str]:
+        del config
+        return [self.why]
+
+    def apply(self, config: Mapping[str, Any], desired: Desired, key: Key) -> None:
+        del config, desired, key
+        raise ExecutorError(self.why)
+
+    def observe(self, config: Mapping[str, Any], key: Key) -> Observed:
+        del config, key
+        raise ExecutorError(self.why)
+
+
 @cache
 def executor(name: str) -> Executor:
     known = settings.GRAYGATE_EXECUTORS

@@ -58,7 +58,7 @@ class HttpExecutor:
             return Observed(
                 float(answer["exposure"]), tuple(answer["units"]), int(answer["generation"])
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ExecutorError(f"{key.target}: the answer has no exposure to read") from error
 
     def rollouts(self, config: Mapping[str, Any]) -> list[str]:

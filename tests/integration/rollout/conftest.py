@@ -20,7 +20,7 @@ from rollout.reconcile import World, reconcile_due
 from rollout.snapshot import Evidence
 from rollout.spec import RolloutSpec, StageSpec, TargetSpec
 
-PASS = Evidence(verdict="pass", reason="passed", samples=10_000)
+PASS = Evidence(verdict="pass", reason="passed", samples=10_000, fresh=True)
 FAIL = Evidence(verdict="fail", reason="errors", log_e=9.0, log_e_max=9.0, samples=10_000)
 UNITS = tuple(str(n) for n in range(100))
 

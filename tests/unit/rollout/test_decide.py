@@ -10,7 +10,7 @@ from rollout.machine import HoldKind, Phase, StageState
 from rollout.snapshot import Do, Evidence, PlacementView, Snapshot, StageView
 
 NOW = 1000.0
-PASS = Evidence(verdict="pass", reason="passed", samples=1000)
+PASS = Evidence(verdict="pass", reason="passed", samples=1000, fresh=True)
 FAIL = Evidence(verdict="fail", reason="errors", log_e=9.0, log_e_max=9.0, samples=1000)
 GROWTH = {Do.START, Do.OPEN, Do.PROMOTE, Do.WATCH}
 

@@ -1,0 +1,84 @@
+"""What the auditor found, told to people: once, again while it lasts, and when it is over."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rollout.models import OutboxMessage, Rollout
+
+log = logging.getLogger(__name__)
+STALLED = "loop.stalled"
+MOVING = "loop.moving"
+REPEAT_AFTER = timedelta(minutes=10)
+# How long it is remembered that something was told; what lasts longer is repeated anyway.
+REMEMBERED = timedelta(days=1)
+WHOLE_LOOP = "graygate-loop"
+
+
+@dataclass(frozen=True)
+class Complaint:
+    kind: str
+    rollout: Rollout
+    service: str
+    text: str
+    left_to_do: str
+
+    @property
+    def alert_key(self) -> str:
+        """Not the rollout's own key: that the loop moves again does not answer a halt."""
+        return WHOLE_LOOP if self.kind == STALLED else f"{WHOLE_LOOP}-{self.rollout.pk}"
+
+    def payload(self) -> dict[str, Any]:
+        spec = self.rollout.spec
+        return {
+            "change": str(self.rollout.change_id),
+            "title": spec["title"],
+            "rollout": str(self.rollout.pk),
+            "service": self.service,
+            "environment": self.rollout.environment,
+            "team": spec["team"],
+            "reason": self.text,
+            "reasons": [self.text],
+            "evidence": {},
+            "left_to_do": [self.left_to_do],
+            "alert_key": self.alert_key,
+        }
+
+
+def tell(complaints: Sequence[Complaint], now: datetime) -> None:
+    """The caller holds the auditor's lock, so that nothing is told twice."""
+    told = list(
+        OutboxMessage.objects.filter(type__startswith="loop.", at__gt=now - REMEMBERED).order_by(
+            "at"
+        )
+    )
+    recent = {(m.type, m.payload.get("alert_key")) for m in told if m.at > now - REPEAT_AFTER}
+    news = [c for c in complaints if (c.kind, c.alert_key) not in recent]
+    for complaint in news:
+        log.warning("%s: %s", complaint.kind, complaint.text)
+    messages = [message(c.kind, c.rollout.change_id, c.payload(), now) for c in news]
+    over = [] if stands_still(complaints) else ended(told, complaints)
+    messages += [message(MOVING, m.change_id, resolving(m), now) for m in over]
+    OutboxMessage.objects.bulk_create(messages)
+
+
+def stands_still(complaints: Iterable[Complaint]) -> bool:
+    return any(c.kind == STALLED for c in complaints)
+
+
+def ended(told: Sequence[OutboxMessage], complaints: Sequence[Complaint]) -> list[OutboxMessage]:
+    """The last word about everything that is no longer complained about."""
+    last = {m.payload.get("alert_key"): m for m in told}
+    lasting = {c.alert_key for c in complaints}
+    return [m for key, m in last.items() if m.type != MOVING and key not in lasting]
+
+
+def resolving(over: OutboxMessage) -> dict[str, Any]:
+    reason = f"over: {over.payload['reason']}"
+    return {**over.payload, "reason": reason, "reasons": [reason], "left_to_do": []}
+
+
+def message(kind: str, change_id: object, payload: dict[str, Any], now: datetime) -> OutboxMessage:
+    return OutboxMessage(type=kind, change_id=change_id, payload=payload, at=now)
