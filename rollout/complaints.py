@@ -1,6 +1,7 @@
 """What the auditor found, told to people: once, again while it lasts, and when it is over."""
 
 import logging
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,5 +81,7 @@ def resolving(over: OutboxMessage) -> dict[str, Any]:
     return {**over.payload, "reason": reason, "reasons": [reason], "left_to_do": []}
 
 
-def message(kind: str, change_id: object, payload: dict[str, Any], now: datetime) -> OutboxMessage:
+def message(
+    kind: str, change_id: uuid.UUID, payload: dict[str, Any], now: datetime
+) -> OutboxMessage:
     return OutboxMessage(type=kind, change_id=change_id, payload=payload, at=now)

@@ -16,11 +16,27 @@ PAGING = (
     "rollout.recovered",
     "rollout.answered",
     "loop.stalled",
+    "loop.failing",
+    "loop.unconfirmed",
+    "loop.stuck",
+    "loop.unfinished",
     "loop.forgot",
+    "loop.moving",
 )
 # A silence never keeps these back: something was undone, could not be, or is well again.
-NEVER_SILENT = ("rollout.rolled_back", "rollout.rollback_failed", "rollout.recovered")
-RESOLVES = ("rollout.recovered", "rollout.completed", "rollout.answered", "rollout.released")
+NEVER_SILENT = (
+    "rollout.rolled_back",
+    "rollout.rollback_failed",
+    "rollout.recovered",
+    "loop.moving",
+)
+RESOLVES = (
+    "rollout.recovered",
+    "rollout.completed",
+    "rollout.answered",
+    "rollout.released",
+    "loop.moving",
+)
 
 
 def wants(types: Any, kind: str) -> bool:
@@ -28,9 +44,10 @@ def wants(types: Any, kind: str) -> bool:
     if types is None:
         return kind in PAGING
     wanted = {str(one).removeprefix(PREFIX) for one in types}
-    # Who is told of a rollback is told of its end too.
+    # Who is told of a rollback, or of a loop in trouble, is told of its end too.
     resolved = kind == "rollout.recovered" and "rollout.rolled_back" in wanted
-    return "*" in wanted or kind in wanted or resolved
+    moves = kind == "loop.moving" and any(one.startswith("loop.") for one in wanted)
+    return "*" in wanted or kind in wanted or resolved or moves
 
 
 def silenced(kind: str, payload: dict[str, Any], scopes: list[dict[str, Any]]) -> bool:
@@ -52,8 +69,7 @@ def body_of(kind: str, payload: dict[str, Any], at: datetime, url: str) -> bytes
     data = payload | {
         "url": url,
         "evidence_url": url,
-        # The same for an alert and for the message that resolves it.
-        "alert_key": f"graygate-rollout-{payload.get('rollout', payload.get('change'))}",
+        "alert_key": key_of(payload),
         "status": "resolved" if kind in RESOLVES else "firing",
     }
     body = _encoded(kind, data, at)
@@ -67,6 +83,12 @@ def body_of(kind: str, payload: dict[str, Any], at: datetime, url: str) -> bytes
         "shortened": True,
     }
     return _encoded(kind, data, at)
+
+
+def key_of(payload: dict[str, Any]) -> str:
+    """The same for an alert and for the message that resolves it."""
+    own = payload.get("alert_key")
+    return str(own or f"graygate-rollout-{payload.get('rollout', payload.get('change'))}")
 
 
 def _encoded(kind: str, data: dict[str, Any], at: datetime) -> bytes:

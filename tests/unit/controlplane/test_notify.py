@@ -70,6 +70,15 @@ def test_body__of_recovery__resolves_the_same_alert():
     assert resolved["status"] == "resolved"
 
 
+def test_body__the_loop_moves_again__resolves_its_own_alert_and_not_the_rollouts():
+    of_the_loop = PAYLOAD | {"alert_key": "graygate-loop-r1"}
+    fired = json.loads(body_of("loop.failing", of_the_loop, NOW, ""))["data"]
+    resolved = json.loads(body_of("loop.moving", of_the_loop, NOW, ""))["data"]
+    halted = json.loads(body_of("rollout.halted", PAYLOAD, NOW, ""))["data"]
+    assert fired["alert_key"] == resolved["alert_key"] != halted["alert_key"]
+    assert (fired["status"], resolved["status"]) == ("firing", "resolved")
+
+
 def test_body__with_more_evidence_than_fits__stays_small_and_says_so():
     huge = PAYLOAD | {"evidence": {str(n): "x" * 100 for n in range(500)}, "reason": "y" * 50_000}
     body = body_of("rollout.halted", huge, NOW, "https://gray/")
@@ -87,6 +96,8 @@ def test_body__with_more_evidence_than_fits__stays_small_and_says_so():
         (["graygate.rollout.halted"], "rollout.halted", True),
         (["rollout.halted"], "rollout.rolled_back", False),
         (["rollout.rolled_back"], "rollout.recovered", True),
+        (["loop.stalled"], "loop.moving", True),
+        (["rollout.rolled_back"], "loop.moving", False),
         ([], "rollout.rolled_back", False),
     ],
 )
