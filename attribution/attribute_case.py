@@ -55,6 +55,15 @@ class Change:
         """When its last exposure ended; infinity while it is exposed."""
         return self.steps[-1].at if self.steps and self.steps[-1].share <= 0 else math.inf
 
+    def compared_until(self) -> float:
+        """Until when canary against control speaks of it: nobody is unexposed from share 1 on.
+
+        What the service's canary then shows is a later change's. A change that went to 1 at once
+        has no better comparison than what there is.
+        """
+        full = next((step.at for step in self.steps if step.share >= 1), math.inf)
+        return min(self.ends(), full) if full > self.begins else self.ends()
+
     def last_growth(self, until: float) -> float:
         """The newest moment at or before `until` at which the share grew; else `begins`."""
         share, found = 0.0, self.begins

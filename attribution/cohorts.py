@@ -125,7 +125,7 @@ def _together(t: Floats, series: list[Series]) -> tuple[Floats, Floats | None]:
 
 
 def _difference(pair: Pair, change: Change, threshold: float) -> Difference | None:
-    exposed = (pair.t > change.begins) & (pair.t <= change.ends())
+    exposed = (pair.t > change.begins) & (pair.t <= change.compared_until())
     if not exposed.any():
         return None
     silent = _silence(pair, exposed)

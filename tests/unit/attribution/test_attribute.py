@@ -295,3 +295,19 @@ def test_attribute__earlier_incident_was_taken_back__the_new_culprit_leads():
     assert (first["change"], first["vetoes"]) == ("catalog", [])
     assert first["probability"] > 0.8
     assert any("exposure ended" in veto for veto in second["vetoes"])
+
+
+@pytest.mark.parametrize("begins", [-1, 40])
+def test_attribute__older_change_is_everywhere__the_canary_speaks_of_the_newer_one(begins):
+    """One after the other was the service's canary; with 40 it was silent between the two."""
+    older = change("older", "stock", 0.0, (10.0, 0.5), (20.0, 1.0))
+    series = cohorts(1, None, "stock", 0.3, begins=begins)
+    healthy = cohorts(2, None, "stock", 0.002, begins=-1)[0]
+    series[0]["v"][:20] = healthy["v"][:20]
+    answer = attribute(
+        case([older, change("newer", "stock")], series, symptom={"service": "stock"})
+        | {"detected_at": 45.0}
+    )
+    first = answer["suspects"][0]
+    assert first["change"] == "newer"
+    assert first["probability"] > 0.9
