@@ -12,6 +12,7 @@ COHORT = "$cohort"
 MOST_QUERY = 2000
 # As wide as the column.
 LONGEST_NAME = 100
+LEAST_WEIGHT = 0.001
 KINDS = ("ratio", "value", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 SOURCES_OF_SELECTORS = ("scrape",)
@@ -79,7 +80,9 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
         raise CaseError("text missing", "'source' names a source", f"{at}/source")
     for key, (default, high) in NUMBERS.items():
         value = spec.get(key)
-        found[key] = default if value is None else number(value, f"{at}/{key}", 0.0, high)
+        # Without any weight it could neither pass nor fail.
+        low = LEAST_WEIGHT if key == "weight" else 0.0
+        found[key] = default if value is None else number(value, f"{at}/{key}", low, high)
     return {**found, **_queries(spec, found, at)}
 
 

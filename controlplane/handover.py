@@ -31,9 +31,25 @@ def guardrails_of(services: Sequence[Service], own: Sequence[Mapping[str, Any]])
     found: dict[str, Sequence[Mapping[str, Any]]] = {}
     for service in services:
         standing = Guardrail.objects.filter(service=service, change_id=None)
-        specs = [*standing.values_list("spec", flat=True), *own]
-        found[service.name] = list({spec["name"]: spec for spec in specs}.values())
+        specs = {spec["name"]: spec for spec in standing.values_list("spec", flat=True)}
+        added = [spec for spec in own if spec["name"] not in specs]
+        found[service.name] = [*specs.values(), *_weighed(added, list(specs.values()))]
     return found
+
+
+def _weighed(
+    own: Sequence[Mapping[str, Any]], standing: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Weight is a share of the verdict and of its evidence: all that a change brings itself
+    weighs no more than what stands, else it could talk over the guardrails of the service.
+    """
+    most = sum(_weight(spec) for spec in standing)
+    factor = min(1.0, most / sum(map(_weight, own))) if own and most > 0 else 1.0
+    return [{**spec, "weight": _weight(spec) * factor} for spec in own]
+
+
+def _weight(spec: Mapping[str, Any]) -> float:
+    return float(spec.get("weight", 1.0))
 
 
 def control_level(policy: Mapping[str, Any], change: Change, guardrails: Guardrails) -> str:

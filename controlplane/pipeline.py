@@ -5,6 +5,7 @@ Speaks REST and nothing else: it needs no database and no Django models.
 
 import json
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -125,6 +126,18 @@ def answer_of(response: requests.Response) -> Answer:
     lines = [f"HTTP {response.status_code}: {problem.get('detail') or problem.get('title') or ''}"]
     lines += [f"  {one.get('pointer')}: {one.get('detail')}" for one in problem.get("errors", [])]
     raise RefusedError("\n".join(lines).strip())
+
+
+def printable(value: Any) -> Any:
+    """Texts on one line and without control characters: a terminal obeys these, and a CI system
+    takes a line of its own that begins with `::` for an order.
+    """
+    if isinstance(value, str):
+        line = " ".join(value.split())
+        return "".join(one for one in line if unicodedata.category(one) != "Cc")
+    if isinstance(value, Mapping):
+        return {key: printable(inner) for key, inner in value.items()}
+    return [printable(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def exit_code(decision: str, until: str, *, waiting: bool) -> int | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+
 from attribution.errors import CaseError
 from attribution.models import Guardrail, Service
 from controlplane.submission import Submission
@@ -56,6 +58,9 @@ MEASURED = ("source", "kind", "query", "events", "total")
 
 def check_guardrail_names(submission: Submission, services: Sequence[Service]) -> None:
     """Samples are kept by name, so one name on one service has to measure one thing."""
+    for index, wanted in enumerate(submission.guardrails):
+        for service in services:
+            _check_measured(wanted, service, f"/guardrails/{index}")
     taken = list(Guardrail.objects.filter(service__in=services).select_related("service"))
     for index, wanted in enumerate(submission.guardrails):
         for row in taken:
@@ -65,6 +70,20 @@ def check_guardrail_names(submission: Submission, services: Sequence[Service]) -
                     f"{row.name!r} already stands for something else on {row.service.name}",
                     f"/guardrails/{index}/name",
                 )
+
+
+def _check_measured(wanted: Mapping[str, Any], service: Service, at: str) -> None:
+    """A metric is read from the service's own source, and its name means one thing there."""
+    source = service.source.get("name", wanted["source"])
+    if wanted["source"] != source or source not in settings.GRAYGATE_SOURCES:
+        detail = f"{service.name} is read from {source!r}"
+        raise CaseError("other source", detail, f"{at}/source")
+    for entry in service.telemetry:
+        if entry.get("name") == wanted["name"] and any(
+            entry.get(name) != wanted.get(name) for name in (*MEASURED, "peer")
+        ):
+            detail = f"{wanted['name']!r} already stands for something else on {service.name}"
+            raise CaseError("name is taken", detail, f"{at}/name")
 
 
 def _differs(row: Guardrail, wanted: Mapping[str, Any]) -> bool:

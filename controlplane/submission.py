@@ -1,6 +1,7 @@
 """A submitted change, read field by field. Pure: what is registered is asked elsewhere."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +25,13 @@ SOURCE_FIELDS = frozenset({"repository", "revision", "pipeline_url", "path"})
 STAGE_FIELDS = frozenset({"share", "min_s", "max_s", "min_samples", "gates"})
 LONGEST_TITLE = 200
 LONGEST_TEXT = 500
+# In a terminal, a log or a page these would be obeyed, not shown: control characters (C1 too),
+# ends of line and of paragraph, and what turns the direction of all that follows.
+_NOT_SHOWN = frozenset({"Cc", "Zl", "Zp"})
+_TURNS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 MOST_TARGETS = 100
 MOST_STAGES = 50
+MOST_GUARDRAILS = 50
 MOST_UNITS = 100_000
 LONGEST_BAKE_S = 30 * 86400.0
 
@@ -95,7 +101,7 @@ def _short(source: Mapping[str, Any], key: str, at: str, longest: int) -> str:
 
 def _title(body: Mapping[str, Any]) -> str:
     title = _short(body, "title", "", LONGEST_TITLE).strip()
-    if any(ord(letter) < 32 for letter in title):
+    if any(unicodedata.category(letter) in _NOT_SHOWN or letter in _TURNS for letter in title):
         raise CaseError("not one line", "a title is one line of text", "/title")
     return title
 
@@ -222,6 +228,8 @@ def _stage(value: Any, at: str) -> dict[str, Any]:
 
 def _guardrails(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     given = items(body, "guardrails", "", default=())
+    if len(given) > MOST_GUARDRAILS:
+        raise CaseError("too many guardrails", f"at most {MOST_GUARDRAILS}", "/guardrails")
     found = [parse_guardrail(one, f"/guardrails/{index}") for index, one in enumerate(given)]
     names = [guardrail["name"] for guardrail in found]
     for index, name in enumerate(names):

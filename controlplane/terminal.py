@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from controlplane.pipeline import printable
+
 Json = Mapping[str, Any]
 
 STATE_STYLE = {
@@ -52,7 +54,8 @@ class View:
     titles: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(view: View, now: datetime) -> Panel:
+def render(given: View, now: datetime) -> Panel:
+    view = View(*(printable(part) for part in _parts(given)))
     state = str(view.rollout.get("state") or view.decision.get("decision", "unknown"))
     style = STATE_STYLE.get(state, "white")
     return Panel(
@@ -63,6 +66,10 @@ def render(view: View, now: datetime) -> Panel:
         subtitle_align="right",
         border_style=style.split()[-1] if state not in {"unknown", "running"} else "dim",
     )
+
+
+def _parts(view: View) -> tuple[Json, ...]:
+    return view.change, view.decision, view.rollout, view.series, view.titles
 
 
 def _title(view: View) -> Text:

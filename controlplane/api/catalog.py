@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from attribution.clock import database_now
 from attribution.destinations import is_allowed
-from attribution.guardrails import parse_telemetry
+from attribution.guardrails import check_matchers, parse_telemetry
 from attribution.models import Service
 from attribution.sources.base import source_named
 from controlplane.api import answers
@@ -78,13 +78,10 @@ class ServiceView(NamedView):
         calls = _callees(given["calls"], name)
         values = {key: given[key] for key in ("team", "environment", "tier", "units")}
         values |= {
-            "cohorts": given.get("cohorts") or {},
+            "cohorts": _cohorts(given.get("cohorts")),
             "source": _source(given.get("source")),
             "executor": _executor(given.get("executor")),
-            "telemetry": [
-                parse_telemetry(entry, f"/telemetry/{index}")
-                for index, entry in enumerate(given["telemetry"])
-            ],
+            "telemetry": _telemetry(given["telemetry"]),
         }
         before = Service.objects.select_for_update().filter(name=name).first()
         if before is None or before.source != values["source"]:
@@ -116,10 +113,32 @@ def _callees(names: list[str], own: str) -> list[Service]:
     return [known[name] for name in names]
 
 
+def _cohorts(given: dict[str, str] | None) -> dict[str, str]:
+    if not given:
+        return {}
+    for side, matchers in given.items():
+        check_matchers(matchers, f"/cohorts/{side}")
+    if given["canary"].strip() == given["control"].strip():
+        raise invalid("Canary and control are the same: no harm would show.", "/cohorts/control")
+    return dict(given)
+
+
+def _telemetry(given: list[Any]) -> list[dict[str, Any]]:
+    found = [parse_telemetry(entry, f"/telemetry/{index}") for index, entry in enumerate(given)]
+    seen: set[str] = set()
+    for index, entry in enumerate(found):
+        if entry["name"] in seen:
+            raise invalid("Each metric once: samples are kept by name.", f"/telemetry/{index}/name")
+        seen.add(entry["name"])
+    return found
+
+
 def _executor(given: dict[str, Any] | None) -> dict[str, Any]:
     if not given:
         return {}
     name, config = given["name"], dict(given["config"])
+    if not isinstance(config.get("target", ""), str):
+        raise invalid("A target is named by a text.", "/executor/config/target")
     try:
         problems = executor(name).validate(config)
     except LookupError as unknown:

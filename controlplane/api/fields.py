@@ -1,5 +1,6 @@
 """Serializer fields that take a value as it is or refuse it: no "5" for 5, no unknown member."""
 
+import unicodedata
 from typing import Any
 
 from rest_framework import serializers
@@ -12,6 +13,9 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise ValidationError("A text is wanted here.")
+        if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in data):
+            # A terminal or a log would obey them.
+            raise ValidationError("Control characters are not taken here.")
         return super().to_internal_value(data)
 
 

@@ -75,3 +75,10 @@ def test_terminal__before_any_rollout__says_why():
     text = picture(view)
     assert "medium risk: 1 approval" in text
     assert "needs approval" in text
+
+
+def test_render__texts_that_a_terminal_would_obey__are_shown_without_them():
+    hold = {"kind": "paused", "actor": "eve\x9b2J", "reason": "wait\n\x1b[31mred\x07"}
+    shown = picture(View(CHANGE | {"title": "a\x1b]0;b"}, {}, ROLLOUT | {"holds": [hold]}))
+    assert not {"\x1b", "\x9b", "\x07"} & set(shown)
+    assert "wait [31mred" in shown

@@ -26,6 +26,7 @@ from controlplane.pipeline import (
     UnreachableError,
     exit_code,
     follow,
+    printable,
 )
 
 
@@ -122,7 +123,7 @@ def unreachable(problem: str, policy: str) -> int:
 def tell(answer: dict[str, Any]) -> None:
     print(f"{answer['decision']}  (risk {answer.get('level')})  {answer['url']}", file=sys.stderr)
     for reason in answer.get("reasons", []):
-        print(f"  - {reason}", file=sys.stderr)
+        print(f"  - {printable(reason)}", file=sys.stderr)
 
 
 def finish(answer: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What people may order from a page: the same functions as the API, with a reason and a name."""
 
+import unicodedata
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,8 @@ DONE = {
     "accept": "Your word is recorded. A second person's word writes it off.",
     "undo": "Undo ordered: a new rollout brings the old version back.",
 }
+# As in the API's bodies.
+LONGEST_REASON, LONGEST_COMMENT = 1000, 2000
 STALE = (
     "Nothing was done: the rollout has moved on since you looked. "
     "The page now shows how it is; decide again."
@@ -72,7 +75,7 @@ def _carry_out(request: HttpRequest, rollout_id: uuid.UUID, action: str, reason:
 @needs("approve")
 def answer(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
     given = request.POST.get("answer", "")
-    reason = request.POST.get("reason", "").strip()
+    reason = _text(request, "reason")
     if given == "reject" and not reason:
         messages.error(request, "Say why you reject it: the author reads this.")
     else:
@@ -107,7 +110,7 @@ def feedback(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
         decision_id=decision_id,
         change_id=decision.change_id,
         answer=given,
-        comment=request.POST.get("comment", "").strip(),
+        comment=_text(request, "comment", LONGEST_COMMENT),
         actor=request.user.get_username(),
     )
     messages.success(request, f"Thank you: recorded as {given}.")
@@ -127,8 +130,15 @@ def kill_switch(request: HttpRequest) -> HttpResponse:
     return redirect("now")
 
 
+def _text(request: HttpRequest, name: str, longest: int = LONGEST_REASON) -> str:
+    """As the API takes it: what a terminal would obey, or PostgreSQL refuse, is left out."""
+    given = request.POST.get(name, "").replace("\r\n", "\n")
+    kept = [one for one in given if one in "\n\t" or unicodedata.category(one) != "Cc"]
+    return "".join(kept).strip()[:longest]
+
+
 def _reason(request: HttpRequest) -> str:
-    reason = request.POST.get("reason", "").strip()
+    reason = _text(request, "reason")
     if not reason:
         messages.error(request, "Nothing was done: give a reason, it goes into the ledger.")
     return reason

@@ -8,7 +8,15 @@ from django.db import IntegrityError
 
 from attribution.models import Exposure
 from controlplane.api.problems import problem_of
-from tests.factories import ServiceFactory, journey, submission
+from controlplane.handover import guardrails_of
+from controlplane.models import Change
+from tests.factories import (
+    GuardrailFactory,
+    ServiceFactory,
+    guardrail_spec,
+    journey,
+    submission,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +111,89 @@ def test_units__forty_thousand__are_compared_once_each(calling):
 
 def test_written_by_two_at_once__is_a_conflict_and_no_failure():
     assert problem_of(IntegrityError()).status == 409
+
+
+# --- guardrails that a change brings along ------------------------------------------------------
+
+
+@pytest.fixture
+def submitted(calling):
+    """The answer to a submission that brings this guardrail, on a service with telemetry."""
+    telemetry = [{**guardrail_spec(name="calls"), "source": "scrape"}]
+    source = {"name": "scrape", "config": {"urls": ["http://127.0.0.1:1/"]}}
+    ServiceFactory(name="cart", telemetry=telemetry, source=source)
+    sue = calling("submitter")
+    return lambda *specs: sue.post("changes", submission("cart", guardrails=list(specs)))
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"name": "n" * 101}, "#/guardrails/0/name"),
+        ({"source": "nowhere", "events": "((($cohort"}, "#/guardrails/0/source"),
+        ({"name": "calls", "events": 'other_total{x="1",$cohort}'}, "#/guardrails/0/name"),
+        ({"events": 'm{a=~"(a+)+b",$cohort}'}, "#/guardrails/0/events"),
+        ({"weight": 0}, "#/guardrails/0/weight"),
+    ],
+)
+def test_submit__guardrail_that_could_harm_the_others__is_refused(submitted, given, pointer):
+    answer = submitted(guardrail_spec(**given))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert not Change.objects.exists()
+
+
+def test_submit__a_thousand_guardrails__are_refused(submitted):
+    answer = submitted(*(guardrail_spec(name=f"m{n}") for n in range(1000)))
+    assert answer.json()["errors"][0]["pointer"] == "#/guardrails"
+
+
+def test_submit__heavy_guardrails_of_its_own__weigh_no_more_than_what_stands(db):
+    service = GuardrailFactory().service
+    own = [guardrail_spec(name=f"m{n}", weight=1e6) for n in range(4)]
+    specs = guardrails_of([service], own)[service.name]
+    weights = {spec["name"]: spec.get("weight", 1.0) for spec in specs}
+    assert weights == {"errors": 1.0, **{f"m{n}": 0.25 for n in range(4)}}
+
+
+# --- what operators may write -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"cohorts": {"canary": ",", "control": 'a="b"'}}, "#/cohorts/canary"),
+        ({"cohorts": {"canary": 'a="b"', "control": 'a=~"(b+)+"'}}, "#/cohorts/control"),
+        ({"cohorts": {"canary": 'a="b"', "control": 'a="b" '}}, "#/cohorts/control"),
+        ({"telemetry": [guardrail_spec(), guardrail_spec()]}, "#/telemetry/1/name"),
+        ({"executor": {"name": "http", "config": {"target": []}}}, "#/executor/config/target"),
+        ({"team": "shop\x1b[2J"}, "#/team"),
+    ],
+)
+def test_service__that_could_not_be_watched_or_carried_out__is_refused(calling, given, pointer):
+    answer = calling("operator").put("services/cart", {"team": "shop", **given})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+# --- texts that a terminal or a log would obey ----------------------------------------------------
+
+
+@pytest.mark.parametrize("letter", ["\n", "\x1b", "\x9b", "\u2028", "\u202e"])
+def test_submit__title_with_a_letter_that_is_obeyed__is_refused(calling, letter):
+    ServiceFactory(name="cart")
+    answer = calling("submitter").post("changes", submission("cart", title=f"Cart{letter}1"))
+    assert answer.json()["errors"][0]["pointer"] == "#/title"
+
+
+def test_submit__title_in_any_script__is_taken(calling):
+    ServiceFactory(name="cart")
+    title = "Wagen \u2192 \u8cfc\u7269 \u0639\u0631\u0628\u0629 \U0001f468\u200d\U0001f467"
+    assert calling("submitter").post("changes", submission("cart", title=title)).status_code == 201
+
+
+def test_reject__reason_with_an_escape_sequence__is_refused(calling):
+    change = journey("pending_approval").change
+    body = {"reason": "no\x1b]0;owned\x07"}
+    answer = calling("approver").post(f"changes/{change.pk}/reject", body)
+    assert answer.json()["errors"][0]["pointer"] == "#/reason"

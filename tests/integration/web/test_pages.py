@@ -152,3 +152,39 @@ def test_now__many_changes__takes_few_queries(as_, production, django_assert_max
     client = as_(VERA)
     with django_assert_max_num_queries(30):
         client.get("/live/")
+
+
+@pytest.mark.parametrize("reason", ["a\0b", "a\x1b[31mb\r\nc", "x" * 100_000])
+def test_order__reason_that_could_not_be_kept_or_would_be_obeyed__is_kept_without_that(
+    reason, as_, production
+):
+    rollout = production["running"].rollout.pk
+    assert as_(OLGA).post(f"/rollouts/{rollout}/pause/", {"reason": reason}).status_code == 302
+    kept = Rollout.objects.get(pk=rollout).holds.get(released_at=None).reason
+    assert 0 < len(kept) <= 1000
+    assert not {"\0", "\x1b", "\r"} & set(kept)
+
+
+@pytest.mark.parametrize(
+    "target", ["//bad.example/", "https://bad.example/", "/\\bad.example", "javascript:alert(1)"]
+)
+def test_login__next_leads_elsewhere__stays_here(production, target):
+    answer = Client().post(
+        f"/login/?next={target}", {"username": OLGA, "password": scenes.PASSWORD, "next": target}
+    )
+    assert answer.headers["Location"] == "/"
+
+
+def test_login__old_session__gets_a_new_key(production):
+    client = Client()
+    client.get("/login/")
+    client.session["planted"] = True
+    before = client.session.session_key
+    client.login(username=OLGA, password=scenes.PASSWORD)
+    assert client.session.session_key != before
+
+
+def test_page__user_deactivated_meanwhile__is_led_to_login(as_, django_user_model):
+    client = as_(OLGA)
+    django_user_model.objects.filter(username=OLGA).update(is_active=False)
+    assert client.get("/").headers["Location"].startswith("/login/")

@@ -1,7 +1,7 @@
 import pytest
 
 from controlplane.decision import BY_ROLLOUT, BY_STATE, FINAL
-from controlplane.pipeline import exit_code
+from controlplane.pipeline import exit_code, printable
 from rollout.machine import ChangeState, HoldKind, Phase
 
 CONTRACT = {
@@ -45,3 +45,8 @@ def test_decisions__of_every_state_and_phase__are_words_of_the_contract():
     assert set(BY_ROLLOUT) == {*Phase, HoldKind.HALTED, HoldKind.PAUSED}
     assert {*BY_STATE.values(), *BY_ROLLOUT.values()} <= CONTRACT
     assert CONTRACT >= FINAL
+
+
+def test_printable__text_with_lines_and_orders__is_one_line_of_plain_text():
+    told = {"reasons": ["no\n::error::yes", "a\x1b[2Jb"], "n": 1, "none": None}
+    assert printable(told) == {"reasons": ["no ::error::yes", "a[2Jb"], "n": 1, "none": None}
