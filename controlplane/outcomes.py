@@ -1,15 +1,18 @@
 """How changes ended: what classification and policy are measured against later."""
 
+import logging
 import uuid
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max, OuterRef, Q, Subquery
 
 from attribution.models import Exposure, Guardrail
 from controlplane.models import Change, Outcome
 from rollout.machine import ChangeState, Phase
 from rollout.models import Rollout
 
+log = logging.getLogger(__name__)
+MOST_A_ROUND = 200
 ENDED = (
     Phase.COMPLETED,
     Phase.ROLLED_BACK,
@@ -23,21 +26,33 @@ UNSETTLED = (Phase.ROLLED_BACK, Phase.ROLLBACK_FAILED)
 
 def record_outcomes() -> int:
     """Idempotent: one row a change, brought up to date until nothing more can happen to it."""
-    return sum(_record(rollout_id) for rollout_id in _due())
+    return sum(_tried(rollout_id) for rollout_id in _due())
 
 
 def _due() -> list[uuid.UUID]:
     """Ended rollouts of changes without an outcome, or with one that they have moved on from."""
-    handed = Change.objects.filter(state=ChangeState.EXECUTING, rollout_id__isnull=False)
-    new = handed.filter(outcome__isnull=True).values("rollout_id")
-    unsettled = handed.filter(outcome__result__in=UNSETTLED, outcome__recovered_at=None)
-    ended = Rollout.objects.filter(phase__in=ENDED)
-    due = list(ended.filter(pk__in=new).values_list("pk", flat=True))
-    for rollout in ended.filter(pk__in=unsettled.values("rollout_id")):
-        outcome = Outcome.objects.get(change_id=rollout.change_id)
-        if (outcome.result, outcome.recovered_at) != (rollout.phase, rollout.recovered_at):
-            due.append(rollout.pk)
-    return due
+    rollout = Rollout.objects.filter(pk=OuterRef("rollout_id"))
+    untold = Q(outcome=None) | Q(outcome__result__in=UNSETTLED, outcome__recovered_at=None)
+    moved = Q(outcome=None) | ~Q(outcome__result=F("phase")) | Q(recovered__isnull=False)
+    changes = (
+        Change.objects.filter(untold, state=ChangeState.EXECUTING, rollout_id__isnull=False)
+        .annotate(
+            phase=Subquery(rollout.values("phase")),
+            recovered=Subquery(rollout.values("recovered_at")),
+        )
+        .filter(moved, phase__in=ENDED)
+    )
+    found = changes.order_by().values_list("rollout_id", flat=True)[:MOST_A_ROUND]
+    return [rollout_id for rollout_id in found if rollout_id is not None]
+
+
+def _tried(rollout_id: uuid.UUID) -> bool:
+    try:
+        return _record(rollout_id)
+    except Exception:
+        # One that cannot be recorded keeps no other from it.
+        log.exception("outcome of rollout %s was not recorded; it is tried again", rollout_id)
+        return False
 
 
 @transaction.atomic
