@@ -6,6 +6,8 @@ from datetime import datetime
 
 from attribution.models import Exposure, Service
 
+# Shares that went through JSON and a target's arithmetic; closer than this they are the same.
+SAME_SHARE = 1e-6
 Live = tuple[uuid.UUID, float, list[str]]
 
 
@@ -20,16 +22,32 @@ def record(  # noqa: PLR0913, PLR0917 - one row's columns
 ) -> None:
     """One step of the observed share; share 0 ends the exposure.
 
-    Raises Service.DoesNotExist for an unknown service.
+    What is as it was before is no step: units have no order. Raises Service.DoesNotExist for an
+    unknown service.
     """
+    owner = Service.objects.get(name=service)
+    if _is_known(change_id, owner, at, share, units):
+        return
     Exposure.objects.create(
         change_id=change_id,
-        service=Service.objects.get(name=service),
+        service=owner,
         at=at,
         share=share,
         units=list(units),
         kind=kind,
         managed=managed,
+    )
+
+
+def _is_known(
+    change_id: uuid.UUID, service: Service, at: datetime, share: float, units: Sequence[str]
+) -> bool:
+    steps = Exposure.objects.filter(change_id=change_id, service=service, at__lte=at)
+    newest = steps.order_by("-at", "-id").first()
+    return (
+        newest is not None
+        and abs(newest.share - share) <= SAME_SHARE
+        and set(newest.units) == set(units)
     )
 
 

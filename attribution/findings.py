@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from attribution.attribute import attribute
 from attribution.clock import database_now
@@ -36,14 +37,14 @@ class Suspicion:
 
 def suspicion(change_id: uuid.UUID | str) -> Suspicion | None:
     """The gravest suspicion there is against the change now; None when nobody suspects it."""
-    newest = (
-        Finding.objects.filter(anomaly__ended_at=None)
+    newest = Finding.objects.filter(anomaly=OuterRef("pk")).order_by("-at").values("pk")[:1]
+    current = Anomaly.objects.filter(ended_at=None).values_list(Subquery(newest))
+    naming = (
+        Finding.objects.filter(pk__in=current, suspects__contains=[{"change": str(change_id)}])
         .select_related("anomaly")
         .defer("case")
-        .order_by("anomaly_id", "-at")
-        .distinct("anomaly_id")
     )
-    named = [found for found in (_of(row, str(change_id)) for row in newest) if found]
+    named = [found for found in (_of(row, str(change_id)) for row in naming) if found]
     return max(named, key=lambda found: (found.probability, found.at), default=None)
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 
@@ -145,6 +146,12 @@ class Anomaly(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["origin", "key", "started_at"], name="anomaly_once")
         ]
+        # Asked for at each look at each placement; the ended ones are many more.
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(ended_at__isnull=True), name="anomaly_open"
+            )
+        ]
 
 
 class Finding(models.Model):
@@ -160,4 +167,9 @@ class Finding(models.Model):
 
     class Meta:
         ordering = ["-at"]
-        indexes = [models.Index(fields=["anomaly", "-at"])]
+        indexes = [
+            models.Index(fields=["anomaly", "-at"]),
+            models.Index(fields=["at"], name="finding_at"),
+            # suspects @> [{"change": …}]: which findings name a change.
+            GinIndex(fields=["suspects"], opclasses=["jsonb_path_ops"], name="finding_suspects"),
+        ]
