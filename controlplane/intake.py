@@ -24,6 +24,7 @@ from rollout.services import NotAllowedError
 
 APPROVAL_TTL_S = 24 * 3600.0
 REVIEW_DUE = timedelta(days=2)
+ANSWERED = "you have answered already; one answer a person"
 
 __all__ = ["advance_changes", "cancel", "decide_change", "submit"]
 
@@ -170,20 +171,27 @@ def decide_change(change_id: uuid.UUID, actor: str, answer: str, reason: str = "
     change = Change.objects.select_for_update().get(pk=change_id)
     given = Approval.Answer(answer)
     step("change", change.state, given)
-    if actor == change.author:
+    if _same_person(actor, change.author):
         raise NotAllowedError("nobody decides on a change of their own")
+    if any(_same_person(actor, one.actor) for one in change.approvals.all()):
+        raise NotAllowedError(ANSWERED)
     now = database_now()
     try:
         with transaction.atomic():
             Approval.objects.create(change=change, actor=actor, answer=given, reason=reason, at=now)
     except IntegrityError:
-        raise NotAllowedError("you have answered already; one answer a person") from None
+        raise NotAllowedError(ANSWERED) from None
     if given == Approval.Answer.REJECT:
         return move(change, "reject", f"rejected by {actor}" + (f": {reason}" if reason else ""))
     left = approvals_left(change)
     if left:
         return note(change, f"approved by {actor}; {left} more to go")
     return move(change, "approve", f"approved by {actor}")
+
+
+def _same_person(one: str, other: str) -> bool:
+    """`Ann` beside `ann` is a second account of the same person, not a second pair of eyes."""
+    return one.casefold() == other.casefold()
 
 
 def approvals_left(change: Change) -> int:

@@ -10,13 +10,18 @@ from rest_framework.response import Response
 
 from attribution.attribute import attribute
 from attribution.detect import detect
+from attribution.errors import CaseError
 from attribution.judge import judge
 from controlplane.access import Scope
 from controlplane.api.base import ApiView, body_of
+from controlplane.api.errors import invalid
 from controlplane.assessing import policies
 from controlplane.risk.classify import classify
+from controlplane.stored_json import check_storable
 
 Case = Mapping[str, Any]
+# A case may cost a second or so of the web server; the same commands of manage.py take any size.
+MOST = {"metrics": 200, "stages": 100}
 
 
 class _CaseView(ApiView):
@@ -26,7 +31,18 @@ class _CaseView(ApiView):
     answer: ClassVar[Callable[[Case], dict[str, Any]]]
 
     def post(self, request: Request) -> Response:
-        return Response(type(self).answer(body_of(request)))
+        case = body_of(request)
+        for name, most in MOST.items():
+            given = case.get(name)
+            if isinstance(given, list) and len(given) > most:
+                raise invalid(f"At most {most} here; larger cases: manage.py.", f"/{name}")
+        answer = type(self).answer(case)
+        try:
+            check_storable(answer)
+        except CaseError:
+            # Infinity came of it, which is no JSON.
+            raise invalid("Its numbers are too large to be reckoned with.", "") from None
+        return Response(answer)
 
 
 def case_view(name: str, answer: Callable[[Case], dict[str, Any]]) -> type[_CaseView]:

@@ -12,6 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from controlplane.access import Role, give_role
 
+# As wide as the columns that keep who did what.
+LONGEST_NAME = 100
+
 
 class Command(BaseCommand):
     help = "Create a user, or change one's role and password. A password never is an argument."
@@ -29,6 +32,8 @@ class Command(BaseCommand):
         password = _password(options)
         user = User.objects.filter(username=options["name"]).first()
         created = user is None
+        if created:
+            _check_name(options["name"])
         user = user or User(username=options["name"])
         if password is not None:
             _check(password, user)
@@ -49,6 +54,18 @@ def _password(options: dict[str, Any]) -> str | None:
             raise CommandError(f"The environment has no variable {variable}.")
         return os.environ[variable]
     return None
+
+
+def _check_name(name: str) -> None:
+    """One name a person: two that differ by case only could approve each other's changes."""
+    try:
+        User.username_validator(name)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
+    if len(name) > LONGEST_NAME:
+        raise CommandError(f"A name has at most {LONGEST_NAME} letters.")
+    if other := User.objects.filter(username__iexact=name).first():
+        raise CommandError(f"There is {other.username} already, the same but for its case.")
 
 
 def _check(password: str, user: User) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from attribution.models import Exposure
@@ -197,3 +198,45 @@ def test_reject__reason_with_an_escape_sequence__is_refused(calling):
     body = {"reason": "no\x1b]0;owned\x07"}
     answer = calling("approver").post(f"changes/{change.pk}/reject", body)
     assert answer.json()["errors"][0]["pointer"] == "#/reason"
+
+
+# --- people and their names -----------------------------------------------------------------------
+
+
+def test_approve__second_account_that_differs_by_case__is_no_second_person(calling):
+    change = journey("pending_approval", author="ann").change
+    assert calling("approver", "Ann").post(f"changes/{change.pk}/approve").status_code == 403
+    assert calling("approver", "ben").post(f"changes/{change.pk}/approve").status_code == 200
+    assert calling("approver", "BEN").post(f"changes/{change.pk}/approve").status_code == 403
+    change.refresh_from_db()
+    assert change.state == "pending_approval"
+
+
+@pytest.mark.parametrize("name", ["Ann", "two words", "ann\n", "a" * 200])
+def test_create_user__name_that_is_taken_or_none__is_refused(user, name):
+    user("viewer", "ann")
+    with pytest.raises(CommandError):
+        call_command("create_user", name, role="approver")
+
+
+# --- cases that cost too much, or have no answer -------------------------------------------------
+
+
+def ratio(control, canary) -> dict:
+    both = {"control": control, "canary": canary}
+    return {"name": "m", "kind": "ratio", "direction": "increase", **both}
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"metrics": [ratio([[1, 9]], [[1, 9]])] * 1000}, "#/metrics"),
+        ({"stages": [{"start": n, "share": 0.5} for n in range(5000)]}, "#/stages"),
+        ({"metrics": [ratio([[0, 1e300]] * 5, [[1e300, 1e300]] * 5)]}, "#"),
+    ],
+)
+def test_judge__case_beyond_reckoning__is_refused(calling, given, pointer):
+    case = {"interval_s": 5, "metrics": [ratio([[1, 9]], [[1, 9]])], **given}
+    answer = calling("viewer").post("judge", case)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
