@@ -175,6 +175,7 @@ class OutboxMessage(models.Model):
 
     class Meta:
         ordering = ["at"]
+        indexes = [models.Index(fields=["type", "-at"], name="outbox_type_at")]
 
 
 class Delivery(models.Model):

@@ -155,6 +155,8 @@ def promote(
     A halt that came before the stage was opened is answered, and the stage goes on to open.
     """
     with locked(rollout_id, actor, reason, version) as it:
+        if it.rollout.phase != Phase.RUNNING:
+            raise IllegalTransitionError("rollout", it.rollout.phase, "promote")
         current = effects.current_stage(it.rollout)
         if current is None or current.index != stage:
             shown = "none" if current is None else current.index
@@ -180,6 +182,8 @@ def retry(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = 
 
 
 def _judge_again(it: Locked) -> None:
+    if it.rollout.phase not in {Phase.RUNNING, Phase.WATCHING}:
+        raise IllegalTransitionError("rollout", it.rollout.phase, "retry")
     stage = effects.current_stage(it.rollout)
     halted = it.rollout.halted_at is not None
     if stage is not None and stage.state in {StageState.FAILED, StageState.BAKING}:

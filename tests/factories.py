@@ -20,7 +20,7 @@ from rollout.models import Rollout
 from rollout.reconcile import World, reconcile_due
 from rollout.snapshot import Evidence
 
-GOOD = Evidence(verdict="pass", reason="passed", samples=10_000)
+GOOD = Evidence(verdict="pass", reason="passed", samples=10_000, fresh=True)
 BAD = Evidence(verdict="fail", reason="errors", log_e=9.0, log_e_max=9.0, samples=10_000)
 PASSWORD = "a long enough password"
 

@@ -105,7 +105,7 @@ def test_words__every_state_of_the_machines__has_one():
     assert set(STATES) >= {*Phase, *ChangeState}
     assert set(HOLDS) == set(HoldKind)
     assert set(STAGES) == set(StageState)
-    assert set(DECISIONS) >= set(Do) - {Do.WAIT}
+    assert set(DECISIONS) >= set(Do) - {Do.WAIT, Do.LOOK_AGAIN}
 
 
 def test_reason__of_the_judge__is_put_in_words_and_figures_stay():
