@@ -25,7 +25,6 @@ from attribution.sources.base import Reading, SourceError, source_named
 logger = logging.getLogger(__name__)
 AT_ONCE = 8
 MOST_A_ROUND = 200
-KEEP = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,6 @@ def collect_due() -> int:
     for result in results:
         _store(result)
     return len(results)
-
-
-def prune() -> int:
-    """Deletes Samples older than 30 days; how many."""
-    return Sample.objects.filter(at__lt=database_now() - KEEP).delete()[0]
 
 
 def _claim() -> list[Job]:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from attribution import collect, findings
+from attribution import collect, findings, pruning
 
 
 @shared_task(name="attribution.collect")
@@ -17,4 +17,4 @@ def attribute_task() -> int:
 
 @shared_task(name="attribution.prune")
 def prune_task() -> int:
-    return collect.prune()
+    return pruning.prune()

@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from controlplane import pruning
 from controlplane.intake import advance_changes
 from controlplane.notify.deliver import deliver_due
 from controlplane.notify.dispatch import dispatch
@@ -14,3 +15,8 @@ def changes() -> None:
 def deliver() -> None:
     dispatch()
     deliver_due()
+
+
+@shared_task(name="controlplane.prune")
+def prune() -> None:
+    pruning.prune()

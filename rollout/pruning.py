@@ -18,7 +18,7 @@ MESSAGES = timedelta(days=30)
 # A rolled back change is looked at for a day; after that nothing reads its own metrics.
 OWN_GUARDRAILS = timedelta(days=2)
 FINDINGS_AT_ONCE = 1_000
-MOST_BATCHES = 100
+MOST_BATCHES = 10
 
 
 def prune() -> int:

@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from rollout import pruning
 from rollout.audit import audit as run_audit
 from rollout.reconcile import World, reconcile_due
 
@@ -12,3 +13,8 @@ def reconcile() -> None:
 @shared_task(name="rollout.audit")
 def audit() -> None:
     run_audit()
+
+
+@shared_task(name="rollout.prune")
+def prune() -> None:
+    pruning.prune()

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from attribution.clock import database_now
-from attribution.collect import collect_due, prune
+from attribution.collect import collect_due
 from attribution.models import Sample, Service
 from attribution.series import read_series
 from tests.integration.attribution.conftest import ERRORS
@@ -206,11 +206,3 @@ def test_read_series__cohorts__come_in_time_order_with_gaps_as_none(pair):
     assert series.values["unknown"]["control"] == [None, None]
     assert series.t == sorted(series.t)
     assert series.last_error == ""
-
-
-def test_prune__old_samples__go(service):
-    shop = service("checkout")
-    now = database_now()
-    for age in (1, 29, 31):
-        Sample.objects.create(service=shop, at=now - timedelta(days=age))
-    assert prune() == 1
