@@ -115,7 +115,9 @@ def approvals_needed(policy: Mapping[str, Any], change_class: str) -> int:
 
 
 def _asks(policy: Mapping[str, Any], needed: int) -> str:
-    roles = f" (among them: {', '.join(policy['approvers'])})" if policy["approvers"] else ""
+    # Roles such as an owner are not known here: to claim that they were checked would be untrue.
+    named = ", ".join(policy["approvers"])
+    roles = f" (it names {named}; that one is among them is not checked)" if named else ""
     people = "one approval" if needed == 1 else f"{needed} approvals"
     return f"policy {policy['source']} asks for {people}{roles}"
 

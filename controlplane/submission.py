@@ -155,6 +155,11 @@ def _source(value: Any) -> dict[str, str]:
     # Shown as a link: any other scheme could run a script in the reader's browser.
     if not re.match(r"https?://", found.get("pipeline_url", "https://")):
         raise CaseError("not a web address", "http:// or https://", "/source/pipeline_url")
+    for name in ("repository", "pipeline_url"):
+        # Everybody who may read a change reads these.
+        if re.match(r"[a-z+.-]+://[^/@]*:[^/@]*@", found.get(name, ""), re.IGNORECASE):
+            detail = "leave the login out of the address: it would be shown"
+            raise CaseError("holds a password", detail, f"/source/{name}")
     return found
 
 

@@ -17,6 +17,7 @@ class Missing(Enum):
 
 
 ABSENT = Missing.ABSENT
+_PERHAPS_SECRET = {"key", "cert", "certificate", "dsn", "pass", "pin", "passcode", "otp", "salt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Edit:
     @property
     def step(self) -> str:
         """`old → new` for a sentence; never of a key that could hold a secret."""
-        if self.named & (names.SECRET | {"key", "cert", "certificate", "dsn"}):
+        if self.named & (names.SECRET | _PERHAPS_SECRET):
             return "(values hidden)"
         return f"{_shown(self.old)} → {_shown(self.new)}"
 

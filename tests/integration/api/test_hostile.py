@@ -187,6 +187,15 @@ def test_submit__title_with_a_letter_that_is_obeyed__is_refused(calling, letter)
     assert answer.json()["errors"][0]["pointer"] == "#/title"
 
 
+@pytest.mark.parametrize("name", ["repository", "pipeline_url"])
+def test_submit__address_with_a_password__is_refused_and_not_repeated(calling, name):
+    ServiceFactory(name="cart")
+    source = {name: "https://ci:hunter2@git.example/shop"}
+    answer = calling("submitter").post("changes", submission("cart", source=source))
+    assert answer.json()["errors"][0]["pointer"] == f"#/source/{name}"
+    assert "hunter2" not in answer.content.decode()
+
+
 def test_submit__title_in_any_script__is_taken(calling):
     ServiceFactory(name="cart")
     title = "Wagen \u2192 \u8cfc\u7269 \u0639\u0631\u0628\u0629 \U0001f468\u200d\U0001f467"

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from controlplane.risk.classify import classify
@@ -185,3 +187,9 @@ def test_config__hundreds_of_findings__lists_the_worst_and_counts_the_rest():
     found = classify({"kind": "config", "before": before, "artefact": {"http.port": "x"}})
     assert len(found["signals"]) == 201
     assert found["signals"][0]["id"] == "bad_port"
+
+
+@pytest.mark.parametrize("key", ["pass", "pin", "db.passcode"])
+def test_signals__key_that_may_hold_a_secret__show_no_value(key):
+    case = {"kind": "config", "artefact": {key: "hunter2secret"}, "before": {key: "12"}}
+    assert "hunter2" not in json.dumps(classify(case))
