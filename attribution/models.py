@@ -170,6 +170,12 @@ class Finding(models.Model):
         indexes = [
             models.Index(fields=["anomaly", "-at"]),
             models.Index(fields=["at"], name="finding_at"),
-            # suspects @> [{"change": …}]: which findings name a change.
-            GinIndex(fields=["suspects"], opclasses=["jsonb_path_ops"], name="finding_suspects"),
+            # suspects @> [{"change": …}]: which findings name a change. Findings are written
+            # seldom and asked for often, so no list of pending entries is kept.
+            GinIndex(
+                fields=["suspects"],
+                opclasses=["jsonb_path_ops"],
+                fastupdate=False,
+                name="finding_suspects",
+            ),
         ]

@@ -38,7 +38,8 @@ def watch_ends(rollout: Rollout, now: datetime) -> bool:
 def recovered(rollout: Rollout, now: datetime) -> str:
     """Why the metric counts as recovered; empty: it does not, or nothing measures it."""
     spec = RolloutSpec.from_json(rollout.spec)
-    if open_anomalies(rollout):
+    alerts = alerts_open(rollout)
+    if any(alerts):
         return ""
     told = [
         metric_recovered(rollout, service, guardrail, spec.interval_s, now)
@@ -46,20 +47,21 @@ def recovered(rollout: Rollout, now: datetime) -> str:
         for guardrail in guardrails
     ]
     if not told:
-        return "the alerts that led here have ended" if was_suspect(rollout) else ""
+        return "the alerts that led here have ended" if alerts else ""
     return "; ".join(told) if all(told) else ""
 
 
-def open_anomalies(rollout: Rollout) -> bool:
-    """Alerts in which it was a suspect and that still fire (its own anomaly ends with this)."""
-    mine = Finding.objects.filter(suspects__contains=[{"change": str(rollout.change_id)}])
-    return mine.filter(anomaly__ended_at=None, anomaly__origin="alert").exists()
+def alerts_open(rollout: Rollout) -> list[bool]:
+    """Of each alert in which it was a suspect whether it still fires.
 
-
-def was_suspect(rollout: Rollout) -> bool:
-    return Finding.objects.filter(
+    Its own anomaly is none of them: that one ends with the recovery. All are asked for: told to
+    stop at the first one, PostgreSQL reads through every finding there is.
+    """
+    named = Finding.objects.filter(
         suspects__contains=[{"change": str(rollout.change_id)}], anomaly__origin="alert"
-    ).exists()
+    )
+    rows = named.order_by().values_list("anomaly", "anomaly__ended_at").distinct()
+    return [ended_at is None for _, ended_at in rows]
 
 
 def metric_recovered(

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
-from attribution.models import Sample, Service
+from attribution.models import Finding, Sample, Service
 from rollout.machine import Phase
 from rollout.models import Rollout
 from rollout.recovery import recovered, watch_ends
@@ -19,7 +20,8 @@ def rolled_back(make_rollout):
     """Started `lasted` before zero was observed, and zero for `since`; (rollout, zero, now)."""
 
     def make(guardrail=ERRORS, lasted=300, since=60, spec=None):
-        rollout = make_rollout(guardrails={"edge": [guardrail]}, stages=STAGES, **(spec or {}))
+        facts = {"guardrails": {"edge": [guardrail]}, "stages": STAGES, **(spec or {})}
+        rollout = make_rollout(**facts)
         for phase in (Phase.RUNNING, Phase.ROLLING_BACK, Phase.ROLLED_BACK):
             Rollout.objects.filter(pk=rollout.pk).update(phase=phase)
         now = database_now()
@@ -161,6 +163,34 @@ def test_recovered__zero_for_an_hour__reads_minutes_not_the_hour(
     reads(now - timedelta(seconds=200), 199, 0.01)
     with django_assert_max_num_queries(3):
         assert recovered(rollout, now)
+
+
+@pytest.mark.parametrize(
+    ("guarded", "origin", "fires", "claimed"),
+    [
+        (True, "alert", True, False),
+        (True, "alert", False, True),
+        (True, "judge", True, True),
+        (False, "alert", True, False),
+        (False, "alert", False, True),
+        (False, "judge", False, False),
+    ],
+)
+def test_recovered__it_was_a_suspect__waits_for_the_alert_and_not_for_its_own_anomaly(
+    rolled_back, guarded, origin, fires, claimed
+):
+    rollout, zero, now = rolled_back(spec={} if guarded else {"guardrails": {}})
+    healthy_before(rollout)
+    reads(zero + timedelta(seconds=2), 50, 0.01)
+    anomaly = open_anomaly(origin, "key", "edge", "errors", zero, zero)
+    suspects = [{"change": str(rollout.change_id), "probability": 0.9}]
+    for _ in range(2):
+        Finding.objects.create(
+            anomaly=anomaly, at=now, case={}, suspects=suspects, none_of_them=0.1
+        )
+    if not fires:
+        end_anomaly(origin, "key", now)
+    assert bool(recovered(rollout, now)) is claimed
 
 
 @pytest.mark.parametrize(
