@@ -80,7 +80,7 @@ def is_running(pid: int) -> bool:
 
 def start_fleet(state: Path, *, rate: float = 5) -> RunningFleet:
     command = [sys.executable, "-m", "demo.fleet", "--state", str(state), "--secret", SECRET]
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+    process = subprocess.Popen(
         [*command, "--rate", str(rate), "--instances", "1"],
         cwd=ROOT,
         env=os.environ,

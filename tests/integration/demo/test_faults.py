@@ -27,7 +27,9 @@ def test_fault__errors_on_canary__are_counted_by_callee_and_caller(exposed):
     exposed.page("50")
     served = exposed.metrics("stock", "canary")
     called = exposed.metrics("checkout", "stable")
-    assert 'code="500",service_name="stock",service_version="1.0.0",track="canary"} 0.0' not in served
+    assert (
+        'code="500",service_name="stock",service_version="1.0.0",track="canary"} 0.0' not in served
+    )
     assert 'code="500",service_name="stock",service_version="1.0.0",track="canary"}' in served
     line = 'code="500",peer="stock",peer_track="canary",service_name="checkout",track="stable"}'
     assert f"{line} " in called
