@@ -30,10 +30,14 @@ class Measured:
         return found
 
 
+NEEDED = {"name", "kind", "events", "total"}
+
+
 def measured(service: Service) -> list[Measured]:
     """Each name once: standing guardrails, then telemetry, then what single changes brought.
 
-    Other kinds than ratio are left out: nothing judges them yet.
+    Other kinds than ratio are left out: nothing judges them yet. So is a row that lacks its
+    queries: it must not stop the reading of the others, and what is not read never passes.
     """
     rows = list(Guardrail.objects.filter(service=service).order_by("created_at", "id"))
     specs: list[Mapping[str, Any]] = [row.spec for row in rows if row.change_id is None]
@@ -41,7 +45,7 @@ def measured(service: Service) -> list[Measured]:
     specs += [row.spec for row in rows if row.change_id is not None]
     found: dict[str, Measured] = {}
     for spec in specs:
-        if spec.get("kind") == "ratio" and spec["name"] not in found:
+        if NEEDED <= spec.keys() and spec["kind"] == "ratio" and spec["name"] not in found:
             found[spec["name"]] = _measured(spec, service.cohorts)
     return list(found.values())
 

@@ -93,14 +93,18 @@ def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | Non
     waited = now - s.halted_at
     # A change of what Graygate judges by is never undone on Graygate's own word (invariant 6).
     if not s.reversible or s.own_eyes or waited < s.attribution_wait_s:
-        return Decision(Do.WAIT, ("halted",))
+        return None
     if why := evidence_stands(s, e):
         return Decision(Do.ROLLBACK, (why,), event="culprit")
     answerable = not e.source_lost and not s.common_cause
     if answerable and s.control_level in UNATTENDED and waited >= s.halt_patience_s:
         reason = f"halted, and nobody answered for {s.halt_patience_s:g} s"
         return Decision(Do.ROLLBACK, (reason,), event="culprit")
-    return Decision(Do.WAIT, ("halted",))
+    return None
+
+
+def wait_while_halted(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
+    return Decision(Do.WAIT, ("halted",)) if HoldKind.HALTED in s.holds else None
 
 
 def halt_on_evidence(_s: Snapshot, e: Evidence, _now: float) -> Decision | None:
@@ -113,12 +117,8 @@ def halt_on_evidence(_s: Snapshot, e: Evidence, _now: float) -> Decision | None:
 
 def late_fail(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     """After the last stage: the old version is still kept, so a late failure brings it back."""
-    if HoldKind.HALTED not in s.holds:
-        return halt_on_evidence(s, e, now)
     decision = roll_back_after_halt(s, e, now)
-    if decision is not None and decision.do == Do.ROLLBACK:
-        return replace(decision, event="late_fail")
-    return decision
+    return None if decision is None else replace(decision, event="late_fail")
 
 
 # --- holds that come and go with their cause -------------------------------------------------
@@ -140,10 +140,14 @@ def _hold_while(s: Snapshot, kind: HoldKind, *, because: str) -> Decision | None
     return None
 
 
-def drift(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
+def set_down(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     above = [p.target for p in s.placements if p.settled and p.above]
-    if above:
-        return Decision(Do.REASSERT, (f"observed above desired on {', '.join(above)}",))
+    if not above:
+        return None
+    return Decision(Do.REASSERT, (f"observed above desired on {', '.join(above)}",))
+
+
+def cut_by_hand(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     below = [p.target for p in s.placements if p.settled and p.below]
     if below and HoldKind.DRIFT not in s.holds:
         reason = f"observed below desired on {', '.join(below)}: somebody cut it by hand"
@@ -234,15 +238,26 @@ RULES: dict[str, tuple[Rule, ...]] = {
     Phase.PENDING: (start,),
     Phase.RUNNING: (
         roll_back_after_halt,
+        set_down,
+        wait_while_halted,
         halt_on_evidence,
         source_lost,
         frozen,
-        drift,
+        cut_by_hand,
         open_stage,
         bake,
         promote,
     ),
-    Phase.WATCHING: (late_fail, watched_blind, frozen, drift, complete),
+    Phase.WATCHING: (
+        late_fail,
+        set_down,
+        wait_while_halted,
+        halt_on_evidence,
+        watched_blind,
+        frozen,
+        cut_by_hand,
+        complete,
+    ),
     Phase.ROLLING_BACK: (rolled_back_when_zero, rollback_fails),
     Phase.ROLLBACK_FAILED: (rolled_back_when_zero,),
     Phase.ROLLED_BACK: (reappeared, recovered),

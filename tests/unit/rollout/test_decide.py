@@ -164,6 +164,12 @@ def test_decide__observed_above_desired__is_set_down_again():
     assert decide(snapshot(placements=above), PASS, NOW).do == Do.REASSERT
 
 
+def test_decide__observed_above_desired_while_halted__is_set_down_all_the_same():
+    above = (PlacementView("edge", 0.25, 0.5, settled=True),)
+    weak = replace(FAIL, log_e_max=4.0)
+    assert decide(halted(placements=above), weak, NOW).do == Do.REASSERT
+
+
 def test_decide__observed_below_confirmed_desired__holds_and_never_grows_back():
     below = (PlacementView("edge", 0.25, 0.1, settled=True),)
     assert decide(snapshot(placements=below), PASS, NOW).hold == HoldKind.DRIFT
