@@ -37,7 +37,7 @@ contracts: $(BIN)/.dev
 	$(BIN)/lint-imports
 
 unit: $(BIN)/.dev
-	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest tests/unit -q -n 2
 
 test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
 	./tests/run

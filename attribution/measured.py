@@ -45,7 +45,7 @@ def measured(service: Service) -> list[Measured]:
     specs += [row.spec for row in rows if row.change_id is not None]
     found: dict[str, Measured] = {}
     for spec in specs:
-        if NEEDED <= spec.keys() and spec["kind"] == "ratio" and spec["name"] not in found:
+        if spec.keys() >= NEEDED and spec["kind"] == "ratio" and spec["name"] not in found:
             found[spec["name"]] = _measured(spec, service.cohorts)
     return list(found.values())
 
