@@ -88,6 +88,10 @@ class Exposures:
     def current(self, target: str, rollout: str) -> Declared:
         return self.declared.get((target, rollout), Declared(target, rollout))
 
+    def rollouts(self, target: str) -> list[str]:
+        """Those that expose somebody now."""
+        return sorted(d.rollout for d in self.declared.values() if d.target == target and d.units)
+
     def is_exposed(self, target: str, unit: str) -> bool:
         return unit in self.exposed.get(target, ())
 

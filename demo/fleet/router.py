@@ -94,10 +94,10 @@ class Router:
 
     async def observe(self, request: web.Request) -> web.Response:
         await signed_body(request, self.layout.secret, time.time())
-        rollout = request.query.get("rollout")
+        service, rollout = request.match_info["service"], request.query.get("rollout")
         if not rollout:
-            refuse(web.HTTPBadRequest, "which rollout? add ?rollout=ID")
-        current = self.exposures.current(request.match_info["service"], rollout)
+            return web.json_response({"rollouts": self.exposures.rollouts(service)})
+        current = self.exposures.current(service, rollout)
         return web.json_response(current.as_dict())
 
     async def settle(self, request: web.Request) -> web.Response:

@@ -63,6 +63,14 @@ def test_router__declared_exposure__is_read_back(fleet):
     }
 
 
+def test_router__asked_without_a_rollout__lists_those_with_exposure(fleet, target):
+    fleet.declare("catalog", "r-listed", ["9"])
+    listed = fleet.signed("GET", target).json()
+    fleet.declare("catalog", "r-listed", [])
+    assert "r-listed" in listed["rollouts"]
+    assert "r-listed" not in fleet.signed("GET", target).json()["rollouts"]
+
+
 def test_router__unknown_rollout__is_observed_at_zero(fleet):
     observed = fleet.observe("catalog", "r-never")
     assert (observed["generation"], observed["exposure"], observed["units"]) == (0, 0, [])
