@@ -98,6 +98,7 @@ REASONS: dict[str, str] = {
     "harm_suspected": "harm is suspected, not shown",
     "not_excluded": "harm is not excluded yet",
     "settling": "still settling",
+    "unsteady": "harm was seen at 100% and did not last: not held against the change",
     "no_data": "no data yet",
     "silent_canary": "the canary is silent while the control reports",
     "low_samples": "too few samples yet",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from attribution.judge import judge
 from controlplane.web import numbers
 from controlplane.web.wording import VERDICTS, Word, in_words, word_of
 from rollout.evidence import judged
+from rollout.judging import judge_rollout
 from rollout.machine import Phase
 from rollout.models import Rollout
 
@@ -82,7 +82,7 @@ def verdict_of(rollout: Rollout, now: datetime) -> Verdict | None:
     case, at = _case(rollout, now)
     if not case or not case["metrics"]:
         return None
-    answer = judge(case)
+    answer = judge_rollout(case)
     return Verdict(
         word=word_of(VERDICTS, answer["verdict"]),
         verdict=answer["verdict"],
