@@ -6,8 +6,8 @@ from typing import Any
 
 from demo.cast import Round
 from demo.fleet.faults import LATENCY
+from demo.played import AGAINST, Played, pages_of, section_of
 from demo.production import Production
-from demo.story import AGAINST, Played, pages_of, section_of
 
 # Seconds: what is promised, from the first bad response that the generator itself counted.
 ZERO_WITHIN_S = 60.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,12 +14,10 @@ from rich.text import Text
 
 from controlplane.terminal import render
 from demo.cast import Round
+from demo.outcome import Check
+from demo.played import Played
 
 LOG_WIDTH = 140
-
-if TYPE_CHECKING:  # the story draws on the screen; the screen needs its types only
-    from demo.outcome import Check
-    from demo.story import Played
 
 
 def _console() -> Console:
@@ -63,10 +61,10 @@ class Screen:
             fault = ", ".join(f"{k} {v}" for k, v in scene.fault.items())
             self.note(f"bad: {scene.culprit.service} ({fault}); Graygate is not told")
 
-    def submitted(self, each: "Played") -> None:
+    def submitted(self, each: Played) -> None:
         self.note(f"{each.title}: submitted, {each.decision['decision']}")
 
-    def show(self, played: Sequence["Played"]) -> None:
+    def show(self, played: Sequence[Played]) -> None:
         if self.picture is not None:
             titles = {each.change: each.title for each in played}
             views = [replace(each.view, titles=titles) for each in played]
@@ -78,7 +76,7 @@ class Screen:
                 self.shown[each.change] = line
                 self.note(line)
 
-    def table(self, title: str, checks: Sequence["Check"]) -> None:
+    def table(self, title: str, checks: Sequence[Check]) -> None:
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for column in ("", "expected", "read back"):
             table.add_column(column, overflow="fold")
@@ -88,7 +86,7 @@ class Screen:
         self.console.print(table)
 
 
-def summary(each: "Played") -> str:
+def summary(each: Played) -> str:
     """One line that changes only when something happened."""
     rollout: dict[str, Any] = each.rollout
     if not rollout:

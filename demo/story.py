@@ -3,15 +3,14 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from controlplane.terminal import View
 from demo import submission
 from demo.alert_rule import AlertRule
 from demo.api import Api, ApiError
-from demo.cast import Actor, Round
+from demo.cast import Round
 from demo.fleet.layout import FIRST_VERSION, SERVICES
 from demo.parts import Parts
+from demo.played import Played, pages_of, section_of
 from demo.production import Production
 from demo.screen import Screen
 
@@ -21,40 +20,6 @@ LAST_LOOK_S = 15.0
 LOOK_EVERY_S = 1.0
 # Approvers in the order in which they are asked; the author is none of them.
 APPROVERS = ("approver", "operator", "admin")
-FINAL = frozenset(
-    ["completed", "rolled_back", "rollback_failed", "failed", "canceled", "rejected", "expired"]
-)
-AGAINST = frozenset({"halt", "rollback", "rolled_back", "rollback_failed"})
-
-
-@dataclass
-class Played:
-    """One actor's change, as the API shows it."""
-
-    actor: Actor
-    change: str
-    title: str
-    version: str
-    decision: dict[str, Any] = field(default_factory=dict)
-    rollout: dict[str, Any] = field(default_factory=dict)
-    # For the live view only.
-    shown: dict[str, Any] = field(default_factory=dict)
-    series: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def wronged(self) -> bool:
-        """A sound change was halted, or a bad one went through."""
-        if self.actor.role == "culprit":
-            return self.decision.get("decision") == "completed"
-        return any(d["decision"] in AGAINST for d in self.rollout.get("decisions", []))
-
-    @property
-    def view(self) -> View:
-        return View(self.shown, self.decision, self.rollout, self.series)
-
-    @property
-    def ended(self) -> bool:
-        return self.decision.get("decision") in FINAL
 
 
 @dataclass
@@ -157,13 +122,3 @@ class Story:
                 return
             self.parts.check()
             time.sleep(LOOK_EVERY_S)
-
-
-def section_of(scene: Round) -> str:
-    return f"round {scene.number}"
-
-
-def pages_of(pages: Sequence[dict[str, Any]], change: str) -> list[str]:
-    """The last words of the types of what on-call got about a change."""
-    mine = [p for p in pages if (p.get("data") or {}).get("change") == change]
-    return [str(page["type"]).rpartition(".")[2] for page in mine]

@@ -2,7 +2,7 @@
 
 from demo.cast import cast
 from demo.outcome import checks
-from demo.story import Played
+from demo.played import Played
 
 WELL = {"decision": "completed"}
 
