@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from attribution.clock import database_now
+from attribution.errors import CaseError
 from attribution.models import Guardrail, Service
 from controlplane import assessing, handover
 from controlplane.advancing import advance_changes, move, note
@@ -41,6 +42,9 @@ def submit(body: Any, author: str, *, dry_run: bool = False) -> Change | dict[st
     check_guardrail_names(submission, services)
     found = assessing.assess(submission, services)
     now = database_now()
+    if submission.scheduled_for is not None and submission.scheduled_for < now:
+        detail = "that time has passed; leave it out to start as soon as it is allowed"
+        raise CaseError("scheduled in the past", detail, "/scheduled_for")
     change = _change(submission, author)
     level, stages = _carried_out(change, submission, services, found)
     _enter(change, found, now)

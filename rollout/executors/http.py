@@ -35,7 +35,7 @@ class HttpExecutor:
         name = config.get("target")
         unknown = sorted(set(config) - {"target"})
         problems = [f"http takes only `target`, not `{key}`" for key in unknown]
-        if name not in settings.OPERATOR.targets:
+        if not isinstance(name, str) or name not in settings.OPERATOR.targets:
             problems.append(f"no target {name!r} in the operator's file")
         return problems
 

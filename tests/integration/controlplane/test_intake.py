@@ -252,6 +252,13 @@ def test_advance__scheduled__waits_for_its_time(submit, body):
     assert change.state == "executing"
 
 
+def test_submit__scheduled_in_the_past__is_refused_and_nothing_stored(submit, body):
+    with pytest.raises(CaseError) as error:
+        submit(body | {"scheduled_for": (database_now() - timedelta(minutes=1)).isoformat()})
+    assert error.value.pointer == "/scheduled_for"
+    assert not Change.objects.exists()
+
+
 def test_advance__missed_its_time__does_not_start_by_itself(submit, body):
     change = submit(body | {"scheduled_for": (database_now() + timedelta(hours=2)).isoformat()})
     intake.advance_changes()

@@ -161,6 +161,7 @@ def test_validate__an_address_in_the_config__is_refused(receiver, executor):
     problems = executor.validate({"target": "edge", "url": "http://169.254.169.254/"})
     assert problems == ["http takes only `target`, not `url`"]
     assert executor.validate({"target": "edge"}) == []
+    assert executor.validate({"target": ["edge"]}) == ["no target ['edge'] in the operator's file"]
 
 
 def test_rollouts__asked_without_database__lists_what_the_target_serves(receiver, executor):
