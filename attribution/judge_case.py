@@ -13,6 +13,7 @@ from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, number, optional_number, text, times
 from attribution.stats.lines import Counts, Floats
 
+MOST_REQUESTS = 1e15  # of one interval; beyond that sums of squares are no numbers any more
 KINDS = ("value", "ratio", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 METHODS = ("sequential", "mann_whitney")
@@ -246,8 +247,8 @@ def _pair(value: Any, at: str, place: int) -> Pair:
     events, total = value
     if events is None or total is None:
         return (0.0, 0.0)
-    events = number(events, f"{at}/{place}/0")
-    total = number(total, f"{at}/{place}/1")
+    events = number(events, f"{at}/{place}/0", high=MOST_REQUESTS)
+    total = number(total, f"{at}/{place}/1", high=MOST_REQUESTS)
     if events < 0 or total <= 0:  # a counter's reset, or nobody asked
         return (0.0, 0.0)
     if events > total * (1.0 + 1e-9):

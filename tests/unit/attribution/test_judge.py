@@ -253,3 +253,10 @@ def test_judge__control_was_hit_in_the_stage_before__the_next_stage_passes_soon(
     }
     stages = [{"start": 0, "share": 0.25}, {"start": 10, "share": 0.5}]
     assert judge(judge_case(metric, stages=stages))["verdict"] == "pass"
+
+
+def test_judge__counts_beyond_all_traffic__are_an_error_at_their_place():
+    metric = {**ratio(length=1), "control": [[0, 1e300]], "canary": [[1e300, 1e300]]}
+    with pytest.raises(CaseError) as error:
+        judge(judge_case(metric))
+    assert error.value.pointer.startswith("/metrics/0/c")
