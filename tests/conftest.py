@@ -2,9 +2,14 @@ import os
 
 import pytest
 from django.db import connections
+from hypothesis import HealthCheck, settings
 
 from controlplane.access import Role
 from tests.factories import UserFactory, token_of
+
+# Time decides no test: not one example's, and not how long the first ones take to draw.
+settings.register_profile("graygate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("graygate")
 
 
 @pytest.fixture(scope="session")
