@@ -2,6 +2,7 @@
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,18 @@ from attribution.errors import CaseError
 from controlplane.batch import parse, run_batch
 
 
-class CaseCommand(BaseCommand):
+class CaseCommand(BaseCommand, ABC):
     """Answers are JSON on standard output; what is for people goes to standard error."""
 
     requires_system_checks: list[str] = []
 
+    @abstractmethod
     def answer(self, case: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """The answer to one case. Raises CaseError."""
 
+    @abstractmethod
     def say(self, answer: dict[str, Any]) -> str:
         """One line for a person about one answer."""
-        raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", nargs="?", metavar="FILE", help="one case; `-`: standard input")
