@@ -1,11 +1,12 @@
 """`python -m demo.fleet`: the whole fleet in the foreground."""
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
 from pathlib import Path
+
+import uvloop
 
 from demo.fleet.control import NotHealthyError
 from demo.fleet.processes import die_with_parent
@@ -51,7 +52,7 @@ def main() -> int:
     chosen = options()
     die_with_parent(signal.SIGTERM)
     try:
-        ended = asyncio.run(run(chosen))
+        ended = uvloop.run(run(chosen))
     except NotHealthyError as error:
         ended = str(error)
     if ended:

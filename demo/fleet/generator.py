@@ -11,8 +11,9 @@ from demo.fleet.book import Section, Seen
 from demo.fleet.layout import ENTRY, UNITS, Layout
 from demo.fleet.serving import body_of, new_app, new_session, refuse
 
-# Enough for the longest latency fault at the highest rate; above it, visitors turn away.
-MAX_IN_FLIGHT = 600
+# Enough for the longest latency fault. Above it visitors turn away: on a machine that is too busy
+# a longer queue would only fill with answers that nobody waits for any more.
+MAX_IN_FLIGHT = 200
 MAX_RATE = 500
 VISITOR_PATIENCE_S = 15.0
 MAX_SECTIONS = 100

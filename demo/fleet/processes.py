@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 
+import uvloop
 from aiohttp import web
 
 from demo.fleet.generator import generator_app
@@ -70,7 +71,7 @@ def _run_part(name: str, layout: Layout) -> None:
         raise RuntimeError("a part of the fleet runs under its supervisor only")
     # Ctrl-C in a terminal reaches the whole group; the supervisor alone decides on the end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(_serve_while(supervisor.sentinel, *_app_of(name, layout)))
+    uvloop.run(_serve_while(supervisor.sentinel, *_app_of(name, layout)))
 
 
 @dataclass
