@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -22,6 +23,24 @@ CHUNK_BYTES = 16_384
 
 class ExchangeError(Exception):
     """Why there is no answer: the kind of failure, never the address with its credentials."""
+
+
+class TooLateError(ExchangeError):
+    """Nobody answered, or not wholly, in the time that there was."""
+
+
+class TooLongError(ExchangeError):
+    """The answer is longer than it may be."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """`verify`: the file of the authorities to trust, or True: the system's. `certificate`: our
+    own, as one file or as (certificate, key).
+    """
+
+    verify: bool | str = True
+    certificate: str | tuple[str, str] | None = None
 
 
 class Answer(tuple[int, bytes]):  # noqa: SLOT001 - a tuple takes no slots but empty ones
@@ -39,11 +58,13 @@ def exchange(  # noqa: PLR0913 - one request has these parts
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
     params: Mapping[str, str] | None = None,
+    tls: Tls | None = None,
 ) -> Answer:
     """The whole answer (with `most_bytes` 0: status and headers) within `timeout_s` seconds, even
     if it drips in byte by byte.
     """
     watched = _Watched(timeout_s)
+    tls = tls or Tls()
     try:
         with watched.session() as session:
             response = session.request(
@@ -55,15 +76,25 @@ def exchange(  # noqa: PLR0913 - one request has these parts
                 timeout=timeout_s / 2,
                 allow_redirects=False,
                 stream=True,
+                verify=tls.verify,
+                cert=tls.certificate,
+                auth=_as_given if "Authorization" in (headers or {}) else None,
             )
             answer = Answer((response.status_code, _content(response, most_bytes)))
             answer.headers = response.headers
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         watched.check()
-        raise ExchangeError(type(error).__name__) from error
+        late = isinstance(error, requests.Timeout)
+        kind = TooLateError if late else ExchangeError
+        raise kind(type(error).__name__) from error
     # A connection that was shut looks like an answer that ended.
     watched.check()
     return answer
+
+
+def _as_given(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Instead of the password that a .netrc of this machine may hold for the host."""
+    return request
 
 
 def _content(response: requests.Response, most_bytes: int) -> bytes:
@@ -75,7 +106,7 @@ def _content(response: requests.Response, most_bytes: int) -> bytes:
         parts.append(chunk)
         size += len(chunk)
         if size > most_bytes:
-            raise ExchangeError(f"the answer is longer than {most_bytes} bytes")
+            raise TooLongError(f"the answer is longer than {most_bytes} bytes")
     return b"".join(parts)
 
 
@@ -90,7 +121,7 @@ class _Watched:
 
     def check(self) -> None:
         if self._over:
-            raise ExchangeError(f"no whole answer within {self._timeout_s:g} s")
+            raise TooLateError(f"no whole answer within {self._timeout_s:g} s")
 
     def add(self, connection: socket.socket) -> None:
         with self._lock:

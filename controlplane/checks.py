@@ -9,6 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
+from attribution.credentials import credentials
 from rollout.signing import secret_bytes
 
 BROKERS = ("redis", "rediss", "amqp", "amqps", "pyamqp", "sentinel", "filesystem", "memory")
@@ -27,6 +28,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_registries(),
         *_webhooks(),
         *_targets(),
+        *_sources(),
         *_timing(),
         *_broker(),
         *_url(),
@@ -38,8 +40,8 @@ def _operator_file() -> Iterator[CheckMessage]:
     if settings.OPERATOR.error:
         yield Error(
             f"The operator's file cannot be read: {settings.OPERATOR.error}",
-            hint="GRAYGATE_OPERATOR_FILE names a JSON object with targets, webhooks and "
-            "allowed_destinations.",
+            hint="GRAYGATE_OPERATOR_FILE names a JSON object with targets, sources, webhooks "
+            "and allowed_destinations.",
             id="graygate.E001",
         )
 
@@ -82,6 +84,23 @@ def _targets() -> Iterator[CheckMessage]:
             yield from _reachable(f"target {name!r}", one)
         else:
             yield Error(f"target {name!r} of the operator's file is no object", id="graygate.E003")
+
+
+def _sources() -> Iterator[CheckMessage]:
+    for name, one in settings.OPERATOR.sources.items():
+        if not isinstance(one, Mapping):
+            yield Error(f"source {name!r} of the operator's file is no object", id="graygate.E003")
+            continue
+        if not _is_web(one.get("url")) or any(mark in one["url"] for mark in "?#@"):
+            yield Error(
+                f"source {name!r} has no plain http:// or https:// `url`",
+                hint="Without a query; user name and password have fields of their own.",
+                id="graygate.E004",
+            )
+        try:
+            credentials(one)
+        except ValueError as problem:
+            yield Error(f"source {name!r}: {problem}", id="graygate.E010")
 
 
 def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
