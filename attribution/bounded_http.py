@@ -35,12 +35,12 @@ class TooLongError(ExchangeError):
 
 @dataclass(frozen=True)
 class Tls:
-    """`verify`: the file of the authorities to trust, or True: the system's. `certificate`: our
+    """`verify`: the file of the authorities to trust, or True: the system's. `cert`: our
     own, as one file or as (certificate, key).
     """
 
     verify: bool | str = True
-    certificate: str | tuple[str, str] | None = None
+    cert: str | tuple[str, str] | None = None
 
 
 class Answer(tuple[int, bytes]):  # noqa: SLOT001 - a tuple takes no slots but empty ones
@@ -77,7 +77,7 @@ def exchange(  # noqa: PLR0913 - one request has these parts
                 allow_redirects=False,
                 stream=True,
                 verify=tls.verify,
-                cert=tls.certificate,
+                cert=tls.cert,
                 auth=_as_given if "Authorization" in (headers or {}) else None,
             )
             answer = Answer((response.status_code, _content(response, most_bytes)))

@@ -35,10 +35,10 @@ class Credentials:
 
     @property
     def tls(self) -> Tls:
-        certificate = self.entry.get("cert_file")
+        cert = self.entry.get("cert_file")
         key = self.entry.get("key_file")
-        both = (certificate, key) if certificate and key else certificate
-        return Tls(verify=self.entry.get("ca_file") or True, certificate=both)
+        both = (cert, key) if cert and key else cert
+        return Tls(verify=self.entry.get("ca_file") or True, cert=both)
 
     def _authorization(self) -> dict[str, str]:
         if {"bearer_token", "bearer_token_file"} & self.entry.keys():

@@ -6,7 +6,7 @@ label `graygate_key`, which is set outermost, so that no expression can speak fo
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from attribution.sources.promql import Matcher, Selector
@@ -88,14 +88,12 @@ def union(batch: Batch) -> str:
     )
 
 
-def batches(parts: Iterable[Part], alone: Collection[Part] = ()) -> list[Batch]:
-    """Each part once, in as few batches as the bounds allow; those in `alone` have their own."""
-    distinct = dict.fromkeys(parts)
-    together = [part for part in distinct if part not in alone]
-    return [
-        *_packed(_bundles(together)),
-        *((Bundle((part,)),) for part in distinct if part in alone),
-    ]
+def batches(parts: Iterable[Part], lots: Mapping[Part, int] | None = None) -> list[Batch]:
+    """Each part once, in as few batches as the bounds allow; no batch holds parts of two lots."""
+    by_lot: dict[int | None, list[Part]] = defaultdict(list)
+    for part in dict.fromkeys(parts):
+        by_lot[(lots or {}).get(part)].append(part)
+    return [batch for lot in by_lot.values() for batch in _packed(_bundles(lot))]
 
 
 def _packed(bundles: Iterable[Bundle]) -> Iterator[Batch]:

@@ -39,7 +39,7 @@ State = Mapping[str, Any]
 class Instance:
     """What one instance shows now."""
 
-    at: float = 0.0  # of its newest sample
+    at: float = -math.inf  # of its newest sample
     series: dict[str, Found] = field(default_factory=dict)
     # Those that a selector of the look before asks for.
     looked_for: set[str] = field(default_factory=set)

@@ -1,7 +1,7 @@
 """Asking a server many things: side by side, within one deadline, each failure as small as can be.
 
 A batch that is refused is taken apart until the part that is to blame is found. A batch that takes
-too long is not read this time; what in it may be costly is asked alone from then on.
+too long is not read this time; what in it may be costly is asked in smaller lots from then on.
 """
 
 import threading
@@ -55,7 +55,8 @@ class _Round:
                 self.outcome.refused[part] = why
             else:
                 asked.append(part)
-        todo = batches(asked, {part for part in asked if self._aside.alone(part)})
+        lots = {part: lot for part in asked if (lot := self._aside.lot(part)) is not None}
+        todo = batches(asked, lots)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             list(pool.map(self._settle, todo))
         self._blame_the_slow()
@@ -125,14 +126,15 @@ class _Round:
             self.outcome.failed.update(dict.fromkeys(_parts(batch), why))
 
     def _blame_the_slow(self) -> None:
-        """Only where others were answered: else it is the server that is slow."""
-        for batch in self._slow if self.outcome.found else ():
+        """One that is slow all by itself is refused, but only while others are answered: else it
+        is the server that is slow. Of several the costly ones are divided for the next time.
+        """
+        for batch in self._slow:
             parts = _parts(batch)
-            for part in parts:
-                if len(parts) == 1 and self._aside.alone(part):
-                    self._refuse(part, self.outcome.failed.pop(part))
-                elif isinstance(part, Expression):
-                    self._aside.suspect(part)
+            if len(parts) > 1:
+                self._aside.divide([part for part in parts if isinstance(part, Expression)])
+            elif self.outcome.found and self._aside.lot(parts[0]) is not None:
+                self._refuse(parts[0], self.outcome.failed.pop(parts[0]))
 
 
 def _parts(batch: Batch) -> list[Part]:
