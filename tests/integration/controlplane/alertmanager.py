@@ -22,6 +22,16 @@ PACKAGE = "prometheus-alertmanager"
 DEADLINE_S = 60.0
 # Silent: nobody listens to it, what it holds is asked for.
 QUIET = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
+FACTS = {
+    "change": "c",
+    "rollout": "r",
+    "title": "Cart 1.4.1",
+    "service": "cart",
+    "environment": "production",
+    "team": "shop",
+    "reason": "errors 5% against 0.1%",
+    "left_to_do": ["Find the defect."],
+}
 # wonder, as bcrypt writes it
 HASH_OF_WONDER = "$2b$04$abcdefghijklmnopqrstuuetGRvO6QNMBbbIoo5tpQkbPXg26U9Qu"
 

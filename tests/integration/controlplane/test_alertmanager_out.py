@@ -19,19 +19,9 @@ from rollout.models import Rollout
 from tests.factories import HALTED, Journey
 from tests.parts import need
 
-from .alertmanager import HASH_OF_WONDER, Alertmanager, ring, until
+from .alertmanager import FACTS, HASH_OF_WONDER, Alertmanager, ring, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FACTS = {
-    "change": "c",
-    "rollout": "r",
-    "title": "Cart 1.4.1",
-    "service": "cart",
-    "environment": "production",
-    "team": "shop",
-    "reason": "errors 5% against 0.1%",
-    "left_to_do": ["Find the defect."],
-}
 
 
 def news(kind, **payload):

@@ -15,7 +15,7 @@ from controlplane.pruning import prune
 from rollout import ledger
 from rollout.models import Delivery
 
-from .test_alertmanager_out import FACTS
+from .alertmanager import FACTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 START = timedelta(minutes=10)
