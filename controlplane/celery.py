@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
         ("audit", "rollout.audit", 5.0),
         ("changes", "controlplane.changes", 1.0),
         ("deliver", "controlplane.deliver", 1.0),
+        ("alerts", "controlplane.alerts", 1.0),
         # Little at a time, so that no worker is kept from the loop for long.
         ("prune-samples", "attribution.prune", 3600.0),
         ("prune-news", "rollout.prune", 3600.0),

@@ -9,6 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
+from attribution.credentials import credentials
 from rollout.signing import secret_bytes
 
 BROKERS = ("redis", "rediss", "amqp", "amqps", "pyamqp", "sentinel", "filesystem", "memory")
@@ -66,7 +67,9 @@ def _webhooks() -> Iterator[CheckMessage]:
         if one["name"] in seen:
             yield Error(f"Two webhooks are called {one['name']!r}", id="graygate.E003")
         seen.add(one["name"])
-        yield from _reachable(f"webhook {one['name']!r}", one)
+        what = f"webhook {one['name']!r}"
+        signed = one.get("notifier", "webhook") == "webhook"
+        yield from _reachable(what, one) if signed else _accessible(what, one)
         if one.get("notifier", "webhook") not in settings.GRAYGATE_NOTIFIERS:
             known = ", ".join(sorted(settings.GRAYGATE_NOTIFIERS))
             yield Error(
@@ -94,6 +97,16 @@ def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
         yield Error(f"{what}: {problem}", hint=f"Make one: {NEW_SECRET}", id="graygate.E005")
 
 
+def _accessible(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Where Graygate shows who it is by a header or a certificate, not by a signature."""
+    if not _is_web(one.get("url")):
+        yield Error(f"{what} has no http:// or https:// `url`", id="graygate.E004")
+    try:
+        credentials(one)
+    except ValueError as problem:
+        yield Error(f"{what}: {problem}", id="graygate.E005")
+
+
 def _is_web(url: object) -> bool:
     try:
         parts = urlsplit(str(url))
@@ -103,8 +116,9 @@ def _is_web(url: object) -> bool:
 
 
 def _timing() -> Iterator[CheckMessage]:
-    if settings.GRAYGATE_INTERVAL_S <= 0:
-        yield Error("GRAYGATE_INTERVAL_S has to be above 0", id="graygate.E006")
+    for name in ("GRAYGATE_INTERVAL_S", "GRAYGATE_ALERT_REFRESH_S"):
+        if getattr(settings, name) <= 0:
+            yield Error(f"{name} has to be above 0", id="graygate.E006")
     least = CALL_TIMEOUTS_IN_A_LEASE * CALL_TIMEOUT_S
     if least > settings.GRAYGATE_LEASE_S:
         yield Error(

@@ -18,6 +18,7 @@ from attribution.clock import database_now
 from attribution.models import Anomaly, Sample
 from controlplane.health import overdue_seconds
 from controlplane.models import Change
+from controlplane.notify.showing import untaken
 from rollout.models import Decision, Delivery, Hold, OutboxMessage, Placement, Rollout
 
 
@@ -103,6 +104,7 @@ def _delivery() -> Iterator[Metric]:
         for at in (
             messages.aggregate(at=Min("at"))["at"],
             waiting.aggregate(at=Min("message__at"))["at"],
+            untaken().aggregate(at=Min("told_at"))["at"],
         )
         if at is not None
     ]

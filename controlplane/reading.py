@@ -223,6 +223,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "suspects": finding.suspects,
         "none_of_them": finding.none_of_them,
         "localized": finding.localized,
+        "incomplete": finding.incomplete,
     }
 
 

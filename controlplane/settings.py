@@ -120,6 +120,7 @@ GRAYGATE_SOURCES = {
     "scrape": "attribution.sources.scrape.ScrapeSource",
 }
 GRAYGATE_NOTIFIERS = {
+    "alertmanager": "controlplane.notify.alertmanager.AlertmanagerNotifier",
     "webhook": "controlplane.notify.webhook.WebhookNotifier",
 }
 # The operator's file names every address that Graygate may ever send a request to.
@@ -133,6 +134,8 @@ GRAYGATE_UNDO_S = float(os.environ.get("GRAYGATE_UNDO_S", "600"))
 # How long a halt may stay unanswered before it becomes a rollback at L3 and L4.
 GRAYGATE_HALT_PATIENCE_S = float(os.environ.get("GRAYGATE_HALT_PATIENCE_S", "600"))
 GRAYGATE_ROLLBACK_TIMEOUT_S = float(os.environ.get("GRAYGATE_ROLLBACK_TIMEOUT_S", "300"))
+# How often an alert that stands is posted to Alertmanager again.
+GRAYGATE_ALERT_REFRESH_S = float(os.environ.get("GRAYGATE_ALERT_REFRESH_S", "60"))
 
 LOGGING = {
     "version": 1,

@@ -236,6 +236,9 @@ def tell(
             "reasons": list(reasons),
             "evidence": dict(evidence),
             "left_to_do": LEFT_TO_DO.get(kind, []),
+            # What is so now: an answer to one hold is not the end of another.
+            "phase": rollout.phase,
+            "holds": sorted(each.kind for each in open_holds(rollout)),
         },
         now,
     )

@@ -5,6 +5,7 @@ from controlplane.environment import OperatorFile
 from tests.integration.controlplane.conftest import SECRET
 
 HOOK = {"name": "pager", "url": "https://pager.example/x", "secret": SECRET}
+AM = {"name": "am", "notifier": "alertmanager", "url": "http://127.0.0.1:9093"}
 
 
 def ids():
@@ -27,6 +28,9 @@ def test_checks__settings_as_they_come__find_nothing():
         ("OPERATOR", OperatorFile(webhooks=[{"name": "a", "url": "http://x"}]), "graygate.E005"),
         ("OPERATOR", OperatorFile(webhooks=[HOOK | {"secret": "whsec_eA=="}]), "graygate.E005"),
         ("OPERATOR", OperatorFile(webhooks=[HOOK | {"notifier": "pigeon"}]), "graygate.E002"),
+        ("OPERATOR", OperatorFile(webhooks=[AM | {"url": "am:9093"}]), "graygate.E004"),
+        ("OPERATOR", OperatorFile(webhooks=[AM | {"username": "x"}]), "graygate.E005"),
+        ("GRAYGATE_ALERT_REFRESH_S", 0, "graygate.E006"),
         ("OPERATOR", OperatorFile(targets={"a": {"url": "x"}}), "graygate.E004"),
         ("GRAYGATE_INTERVAL_S", 0, "graygate.E006"),
         ("GRAYGATE_LEASE_S", 3.0, "graygate.E007"),
@@ -38,6 +42,12 @@ def test_checks__settings_as_they_come__find_nothing():
 def test_checks__bad_setting__has_an_id(settings, name, value, expected):
     setattr(settings, name, value)
     assert expected in {message.id for message in check_graygate()}
+
+
+def test_checks__alertmanager__needs_no_signing_secret(settings):
+    access = {"username": "graygate", "password_file": "/run/secrets/alertmanager"}
+    settings.OPERATOR = OperatorFile(webhooks=[AM, AM | access | {"name": "other"}])
+    assert ids() == set()
 
 
 def test_checks__bad_secret__is_not_repeated(settings):
