@@ -227,7 +227,7 @@ def record_observed(placement: Placement, share: float, units: list[str], now: d
     rollout = placement.rollout
     several = sum(t["service"] == placement.service for t in rollout.spec["targets"]) > 1
     # Two targets that are confirmed at once do not see each other: the next look mends that.
-    if changed or several:
+    if changed or (several and placement.generation):
         share, units = service_exposure(placement) if several else (placement.own_share, units)
         exposures.record(
             rollout.change_id, placement.service, now, share, units, rollout.spec["kind"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from attribution import anomalies
 from rollout import effects, ledger
 from rollout.evidence import Gathered
-from rollout.machine import HoldKind, StageState, step
+from rollout.machine import HoldKind, Phase, StageState, step
 from rollout.models import Rollout
 from rollout.snapshot import Decision, Do, Evidence, Snapshot, agree
 
@@ -99,11 +99,12 @@ def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
 
 def _reassert(rollout: Rollout, _d: Decision, now: datetime) -> str:
     # Only what is above: a target that somebody cut by hand stays cut.
-    for placement in rollout.placements.all():
+    for placement in rollout.placements.filter(taken_over=False):
         above = placement.observed > placement.desired
         if above and not agree(placement.desired, placement.observed, placement.grain):
             effects.desire(placement, placement.desired, placement.desired_units, now)
-    return "rollout.hold"
+    turning_back = rollout.phase in {Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED}
+    return "" if turning_back else "rollout.hold"
 
 
 def _halt(rollout: Rollout, decision: Decision, now: datetime) -> str:

@@ -143,7 +143,7 @@ def _read(statistics: str, state: str) -> Iterator[ServerState]:
                 # While it starts slowly its effective weight is the smaller one, for a moment.
                 weight=max(int(row["weight"]), int(row["uweight"])),
                 initial=int(one["srv_iweight"]),
-                # The status in the statistics is DRAIN for every healthy server of weight 0.
+                # Not the status of the statistics: its words are for people.
                 serving=int(one["srv_op_state"]) == RUNNING and not admin & (MAINTENANCE | DRAIN),
                 maintenance=bool(admin & MAINTENANCE),
                 backup=row["bck"] == "1",
