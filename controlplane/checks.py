@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 from attribution.credentials import credentials
+from rollout.executors import haproxy
 from rollout.signing import secret_bytes
 
 BROKERS = ("redis", "rediss", "amqp", "amqps", "pyamqp", "sentinel", "filesystem", "memory")
@@ -18,6 +19,11 @@ CALL_TIMEOUT_S = 5.0
 CALL_TIMEOUTS_IN_A_LEASE = 2
 NEW_SECRET = (
     "python -c \"import base64,os;print('whsec_'+base64.b64encode(os.urandom(32)).decode())\""  # noqa: S105 — how to make one, not one
+)
+
+HAPROXY = (
+    '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
+    '"canary": ["c0"]}'
 )
 
 
@@ -81,10 +87,20 @@ def _webhooks() -> Iterator[CheckMessage]:
 
 def _targets() -> Iterator[CheckMessage]:
     for name, one in settings.OPERATOR.targets.items():
-        if isinstance(one, Mapping):
-            yield from _reachable(f"target {name!r}", one)
-        else:
+        if not isinstance(one, Mapping):
             yield Error(f"target {name!r} of the operator's file is no object", id="graygate.E003")
+        elif (executor := one.get("executor", "http")) == "http":
+            yield from _reachable(f"target {name!r}", one)
+        elif executor == "haproxy":
+            for problem in haproxy.problems(one):
+                yield Error(f"target {name!r}: {problem}", hint=HAPROXY, id="graygate.E003")
+        elif executor not in settings.GRAYGATE_EXECUTORS:
+            known = ", ".join(sorted(settings.GRAYGATE_EXECUTORS))
+            yield Error(
+                f"target {name!r} asks for an unknown executor",
+                hint=f"Registered: {known}",
+                id="graygate.E002",
+            )
 
 
 def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:

@@ -1,28 +1,29 @@
-"""Real parts for the tests: programs of the distribution, on free ports, ended with the test."""
+"""Real parts that tests start: programs of the distribution, on free ports, each in a folder."""
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
-READY_S = 60.0
-END_S = 10.0
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 
 
 def need(program: str, package: str) -> str:
-    """The program's path. With CI=true a missing part is a failure, else the test is skipped."""
-    found = shutil.which(program)
-    if found:
-        return found
-    missing = f"{program} is missing: apt-get install -y --no-install-recommends {package}"
-    return pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    """The path of the program. Missing: a failure in CI, elsewhere a skip that says what to do."""
+    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if path is None:
+        missing = f"{program}: apt-get install -y --no-install-recommends {package}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    return path
 
 
 def free_port() -> int:
@@ -31,52 +32,60 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_until(condition: Callable[[], Any], patience_s: float, what: str) -> None:
+    """Generous: the deadline ends a test that would never end, it decides none."""
+    until = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < until, f"{what}: not within {patience_s:g} s"
+        time.sleep(0.1)
+
+
 class Process:
-    """Runs in the folder until the `with` ends, or the tests do. `ready()`: can it be used? An
-    OSError is no. What it says goes to NAME.log.
-    """
+    """`with Process(argv, folder, ready=…) as one:` runs it until the block or its parent ends."""
 
     def __init__(
-        self, argv: Sequence[str], folder: Path, ready: Callable[[], bool], name: str = ""
+        self,
+        argv: Sequence[str],
+        folder: Path,
+        ready: Callable[[], Any] = lambda: True,
+        environment: Mapping[str, str] | None = None,
+        name: str = "",
     ) -> None:
-        # setpriv becomes the program: the kernel tells it when its parent is gone.
-        self.argv = ["setpriv", "--pdeathsig", "KILL", *argv]
-        self.folder, self.ready = folder, ready
+        self.argv, self.folder, self.ready, self.environment = argv, folder, ready, environment
         self.log = folder / f"{name or Path(argv[0]).name}.log"
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.end()
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.argv, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
+                self.argv,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 — one system call
             )
         try:
-            self._until_ready()
+            wait_until(self._is_up, 90, f"{self.argv[0]} (see {self.log})")
         except BaseException:
             self.end()
             raise
 
-    def end(self) -> None:
-        self.process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(END_S)
-        self.process.kill()
-        self.process.wait()
+    def end(self, how: int = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
-    def _until_ready(self) -> None:
-        deadline = time.monotonic() + READY_S
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{self.argv[3]} is not ready:\n{self.log.read_text()[-4000:]}")
-            time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        with suppress(OSError):
-            return self.ready()
-        return False
+    def _is_up(self) -> Any:
+        assert self.process.poll() is None, self.log.read_text(errors="replace")[-2000:]
+        return self.ready()
