@@ -54,17 +54,16 @@ class ScoreCase:
 
 @dataclass(frozen=True)
 class Clock:
-    t: Floats | None  # None: all points count, however many a series has
+    t: Floats
     begins: float  # of the stage under way
+    one_length: bool  # of all series: `t` or `stages` say which interval is which
 
     def current(self, series: Floats, settle_s: float, at: str) -> Floats:
         """The points of the stage under way, after it has settled."""
-        if self.t is None or not series.size:
-            return series
-        if self.t.size != series.size:
+        if self.one_length and series.size not in (0, self.t.size):
             detail = f"{series.size} intervals here, {self.t.size} in the case"
             raise CaseError("unequal lengths", detail, at)
-        return np.asarray(series[self.t >= self.begins + settle_s])
+        return np.asarray(series[self.t[: series.size] >= self.begins + settle_s])
 
 
 def read_case(case: Mapping[str, Any]) -> ScoreCase:
@@ -114,7 +113,7 @@ def _clock(case: Mapping[str, Any], interval_s: float, longest: int) -> Clock:
         earlier = start
         if place == 0 or (t.size and start <= t[-1]):
             begins = start
-    return Clock(t if stages or given is not None else None, begins)
+    return Clock(t, begins, one_length=given is not None or bool(stages))
 
 
 def _metric(

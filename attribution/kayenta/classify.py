@@ -11,7 +11,6 @@ from attribution.stats.lines import Floats
 from attribution.stats.mann_whitney import (
     AllTiedError,
     Shift,
-    can_show_a_shift,
     common_language,
     exact_shift,
     searched_shift,
@@ -30,7 +29,6 @@ class Classified:
     shift: Shift | None = None  # as Kayenta finds it
     exact: Shift | None = None  # without the tolerance of its root search
     exact_label: str = ""  # what `exact` says; empty where no test was made
-    powerless: bool = False  # too few points for any difference to be shown
 
 
 def cleaned(values: Floats, options: Options) -> Floats:
@@ -95,7 +93,6 @@ def _by_shift(control: Floats, canary: Floats, options: Options) -> Classified:
         shift=shift,
         exact=exact,
         exact_label=_label(exact, size, options),
-        powerless=not can_show_a_shift(canary, control, options.confidence),
     )
 
 

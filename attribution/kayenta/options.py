@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attribution.errors import CaseError
-from attribution.fields import choice, mapping, number, optional_number
+from attribution.fields import mapping, number, optional_number
 
 MANN_WHITNEY, MEAN_INEQUALITY = "MannWhitneyClassifier", "MeanInequalityClassifier"
 CLASSIFIERS = (MANN_WHITNEY, MEAN_INEQUALITY)
@@ -132,8 +132,10 @@ def _limits(given: Given, which: str) -> Limits:
 
 
 def _choice(given: Given, name: str, allowed: tuple[str, ...], default: str) -> str:
-    value, pointer = given.get(name, (default, f"/{name}"))
-    return choice({name: value}, name, pointer.removesuffix(f"/{name}"), allowed, None)
+    value, pointer = given.get(name, (default, ""))
+    if value not in allowed:
+        raise CaseError("unknown choice", f"must be one of {', '.join(allowed)}", pointer)
+    return str(value)
 
 
 def _number(given: Given, name: str, default: float, low: float = 0.0, high: float = 1e9) -> float:

@@ -6,8 +6,8 @@ Classification and score are Kayenta's. The verdict is held to the rules of this
   that is low because nothing was reported, or nothing could be computed, is `inconclusive`.
 - `pass` needs a score of Pass in which nothing counts as good that was not seen to be good: no
   Error; no group without a metric that was compared; no Pass of a metric of which a cohort
-  reported nothing, or that could not have been shown, or that only the tolerance of Kayenta's
-  root search makes a Pass.
+  reported nothing, or less than `min_samples`, or that only the tolerance of Kayenta's root search
+  makes a Pass.
 """
 
 import math
@@ -89,7 +89,7 @@ def _why_not_passing(metric: Metric, canary: Floats, found: Classified) -> str:
         return "no_data"
     if found.exact_label in (HIGH, LOW):
         return "root_search"
-    return "low_samples" if found.powerless or canary.size < metric.min_samples else ""
+    return "low_samples" if canary.size < metric.min_samples else ""
 
 
 def _answer(
