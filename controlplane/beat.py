@@ -6,12 +6,15 @@
 """
 
 import logging
+import signal
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from celery.beat import ScheduleEntry, Scheduler
+from celery.beat import ScheduleEntry, Scheduler, Service
+from celery.signals import beat_init
+from django.conf import settings
 from django.db import DatabaseError, connection
 from kombu import Connection
 
@@ -22,15 +25,19 @@ from controlplane.throttle import Throttle
 log = logging.getLogger(__name__)
 LONGEST_BACK_OFF_S = 5.0
 LONG_AGO = timedelta(days=1)
-# How often it is written down that bells ring, or said that nobody answers.
-TELL_EVERY_S = 5.0
+# How often it is said that nobody answers.
+SAY_EVERY_S = 5.0
 
 
 class Ringer(Scheduler):
+    # Set by a signal, looked at between two steps.
+    ending = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._queues = {queue.name: queue for queue in queues()}
         self._rung: set[str] = set()
-        self._throttle = Throttle(TELL_EVERY_S)
+        self._said = Throttle(SAY_EVERY_S)
+        self._told = Throttle(settings.GRAYGATE_INTERVAL_S)
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -52,13 +59,13 @@ class Ringer(Scheduler):
     def _heard(self, entry: ScheduleEntry, producer: Any) -> bool:
         queue = BY_TASK[entry.task].queue
         waiting = self._queues[queue](producer.channel).queue_declare().message_count
-        if waiting >= MOST_WAITING and self._throttle.due(f"full {queue}"):
+        if waiting >= MOST_WAITING and self._said.due(queue):
             log.warning("%d rings wait in the queue %s: is a worker running?", waiting, queue)
         return bool(waiting < MOST_WAITING)
 
     def _tell(self) -> None:
         """Write down now and then that bells ring; without a database they ring all the same."""
-        if not self._rung or not self._throttle.due("tell"):
+        if not self._rung or not self._told.due("rung"):
             return
         try:
             record_rung(self._rung)
@@ -85,9 +92,25 @@ class Ringer(Scheduler):
                 where = self.connection.as_uri()
                 log.error("no broker at %s: %s; again in %g s", where, reason(error), pause)  # noqa: TRY400 - one line
                 time.sleep(pause)
+                if Ringer.ending:
+                    break
             else:
                 return self.connection
-        raise AssertionError("the back-offs never end")
+        raise SystemExit
+
+
+@beat_init.connect
+def end_when_asked(sender: Service, **_: Any) -> None:
+    """Celery's own handler raises in the midst of whatever runs, and a broker's client that is
+    interrupted so may swallow it.
+    """
+
+    def ask(*_: Any) -> None:
+        Ringer.ending = True
+        sender.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
 
 
 def back_offs() -> Iterator[float]:

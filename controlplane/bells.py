@@ -50,11 +50,11 @@ _places = {bell.task: threading.BoundedSemaphore(bell.places) for bell in BELLS}
 
 
 def queues() -> list[Queue]:
-    """Sent through the default exchange: there are no bindings that a flushed broker could lose."""
+    """Celery sends to each by its name: a flushed broker loses no binding that would be missed."""
     return [
         Queue(
             name,
-            exchange=Exchange(""),
+            exchange=Exchange("graygate"),
             routing_key=name,
             # RabbitMQ's own bounds. Redis knows none: beat looks before it rings.
             message_ttl=STALE_AFTER_S,

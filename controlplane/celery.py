@@ -20,8 +20,6 @@ from controlplane.throttle import Throttle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
-# Of a bell that rings each second, every fifth answer is written down.
-RECORDED_EVERY_S = 5.0
 # In a worker no statement may take longer, wait longer for a lock, or leave a transaction open.
 # Threads cannot be killed: this, and the time-out of every call outwards, is what ends a task.
 STATEMENTS = (
@@ -33,7 +31,8 @@ class Answer(Task):
     """Every bell is answered so: within its places, and written down when it came to an end."""
 
     abstract = True
-    recorded = Throttle(RECORDED_EVERY_S)
+    # Not each ring's: once an interval is as fine as the loop itself.
+    recorded = Throttle(settings.GRAYGATE_INTERVAL_S)
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         # Rows exist when the apps are loaded; this module is read before.
@@ -54,6 +53,7 @@ app.autodiscover_tasks()
 app.conf.update(
     task_queues=queues(),
     task_default_queue="tidy",
+    task_default_exchange="graygate",
     task_create_missing_queues=False,
     task_routes={bell.task: {"queue": bell.queue} for bell in BELLS},
     worker_concurrency=THREADS,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from kombu.utils.url import url_to_parts
+from kombu.utils.url import parse_url
 
 UNREADABLE = "unreadable://"
 
@@ -64,7 +64,8 @@ def broker_settings(var_dir: Path) -> dict[str, Any]:
 def readable_broker(url: str) -> str:
     """An address that Celery can take apart; else one that says so, and nothing of the password."""
     try:
-        url_to_parts(url)
+        for one in url.split(";"):
+            parse_url(one)
     except (ValueError, TypeError):
         return UNREADABLE
     return url

@@ -1,4 +1,4 @@
-"""Real parts that tests start: programs of the distribution, on free ports, in folders of theirs."""
+"""Real parts that tests start: programs of the distribution, on free ports, each in a folder."""
 
 import ctypes
 import os

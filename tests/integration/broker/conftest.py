@@ -1,4 +1,4 @@
-"""Graygate as it runs: beat and workers as processes, a broker of their own, the test's database."""
+"""Graygate as it runs: beat and workers as processes, a broker of their own, a real database."""
 
 import os
 import secrets
@@ -45,13 +45,13 @@ def database_url() -> str:
 
 
 class Graygate:
-    def __init__(self, folder: Path, broker: Broker, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, broker_url: str, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
         self.processes: list[Process] = []
         self.environment = os.environ | {
             "PYTHONPATH": str(ROOT),
             "DATABASE_URL": database_url(),
-            "CELERY_BROKER_URL": broker.url,
+            "CELERY_BROKER_URL": broker_url,
             "GRAYGATE_VAR": str(folder),
             "GRAYGATE_SECRET_KEY": secrets.token_urlsafe(),
             "GRAYGATE_INTERVAL_S": "1",
@@ -75,7 +75,7 @@ class Graygate:
 @pytest.fixture
 def graygate(transactional_db, broker, tmp_path) -> Iterator[Graygate]:
     with ExitStack() as stack:
-        yield Graygate(tmp_path, broker, stack)
+        yield Graygate(tmp_path, broker.url, stack)
 
 
 @pytest.fixture
