@@ -43,22 +43,23 @@ class Ringer(Scheduler):
     def setup_schedule(self) -> None:
         super().setup_schedule()
         for entry in self.schedule.values():
-            entry.last_run_at -= LONG_AGO
+            entry.last_run_at = entry.default_now() - LONG_AGO
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Ring, unless too many rings of the queue wait already. Never raises for the broker."""
         try:
             if self._heard(entry, producer):
                 self.apply_async(entry, producer=producer, advance=False)
-                self._rung.add(entry.name)
+                self._rung.add(str(entry.name))
         except Exception as error:  # noqa: BLE001 - each transport has its own; any means "not sent"
             log.warning("the bell %s was not rung: %s", entry.name, reason(error))
             self._hang_up()
         self._tell()
 
     def _heard(self, entry: ScheduleEntry, producer: Any) -> bool:
-        queue = BY_TASK[entry.task].queue
-        waiting = self._queues[queue](producer.channel).queue_declare().message_count
+        queue = BY_TASK[str(entry.task)].queue
+        declared: Any = self._queues[queue](producer.channel).queue_declare()
+        waiting = declared.message_count
         if waiting >= MOST_WAITING and self._said.due(queue):
             log.warning("%d rings wait in the queue %s: is a worker running?", waiting, queue)
         return bool(waiting < MOST_WAITING)

@@ -27,7 +27,7 @@ STATEMENTS = (
 )
 
 
-class Answer(Task):
+class Answer(Task[Any, None]):
     """Every bell is answered so: within its places, and written down when it came to an end."""
 
     abstract = True
