@@ -1,6 +1,8 @@
 """Bad settings, told before anything starts: `manage.py check`, and every command that runs it."""
 
+import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,10 +12,14 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 from attribution.credentials import credentials
+from controlplane.environment import UNREADABLE
 from rollout.executors import haproxy
 from rollout.signing import secret_bytes
 
-BROKERS = ("redis", "rediss", "amqp", "amqps", "pyamqp", "sentinel", "filesystem", "memory")
+# Schemes, and the package that speaks each.
+BROKERS = dict.fromkeys(("redis", "rediss", "sentinel"), "redis")
+BROKERS |= dict.fromkeys(("amqp", "amqps", "pyamqp"), "amqp")
+BROKERS |= dict.fromkeys(("filesystem", "memory"), "")
 # One call and the transactions around it have to fit into a lease.
 CALL_TIMEOUT_S = 5.0
 CALL_TIMEOUTS_IN_A_LEASE = 2
@@ -38,6 +44,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_broker(),
         *_url(),
         *_secret_key(),
+        *_peppers(),
     ]
 
 
@@ -148,12 +155,25 @@ def _timing() -> Iterator[CheckMessage]:
 
 
 def _broker() -> Iterator[CheckMessage]:
+    """Never repeats the address: it may contain a password."""
     scheme = str(getattr(settings, "CELERY_BROKER_URL", "")).partition("://")[0]
-    if scheme not in BROKERS:
+    if scheme == UNREADABLE.partition("://")[0]:
+        yield Error(
+            "CELERY_BROKER_URL cannot be taken apart",
+            hint="scheme://user:password@host:port/…; in a password write / as %2F, @ as %40.",
+            id="graygate.E020",
+        )
+    elif scheme not in BROKERS:
         yield Error(
             f"CELERY_BROKER_URL has the unknown scheme {scheme[:20]!r}",
             hint="redis://, rediss://, amqp:// or amqps://; leave it out for the local broker.",
             id="graygate.E008",
+        )
+    elif (package := BROKERS[scheme]) and find_spec(package) is None:
+        yield Error(
+            f"CELERY_BROKER_URL: {scheme}:// needs the package {package}, which is not here",
+            hint=f"pip install {package}, at the version that requirements.txt names.",
+            id="graygate.E021",
         )
 
 
@@ -172,4 +192,15 @@ def _secret_key() -> Iterator[CheckMessage]:
             "No GRAYGATE_SECRET_KEY: sessions end with this process, and processes do not share it",
             hint="Set it to a long random text, the same for every process.",
             id="graygate.W001",
+        )
+
+
+def _peppers() -> Iterator[CheckMessage]:
+    embedded = settings.DATABASES["default"]["ENGINE"] == "controlplane.embedded"
+    if not embedded and not os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").strip(" ,"):
+        yield checks.Warning(
+            "No GRAYGATE_TOKEN_PEPPERS: a token made on one host is unknown on every other",
+            hint="Set it to a long random text, the same for every process; or run on one host, "
+            "where all share the file token-pepper in GRAYGATE_VAR.",
+            id="graygate.W002",
         )

@@ -236,3 +236,14 @@ class Outcome(models.Model):
     ended_at = models.DateTimeField()
     max_exposure = models.FloatField(default=0.0)
     recovered_at = models.DateTimeField(null=True)
+
+
+class BellRecord(models.Model):
+    """When a bell last rang, and when a worker last came to the end of answering it."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    rung_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

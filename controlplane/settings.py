@@ -104,11 +104,27 @@ SPECTACULAR_SETTINGS = {
 
 globals().update(broker_settings(VAR_DIR))
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
+# A ring that killed its worker is not rung again: the next one comes, and a poisoned one would kill
+# worker after worker.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+# Kept in the broker's memory: nobody would miss one after the broker's restart.
+CELERY_TASK_DEFAULT_DELIVERY_MODE = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Honoured by the prefork pool only; threads end with their statements' and calls' time-outs.
+CELERY_TASK_SOFT_TIME_LIMIT = 120
+CELERY_TASK_TIME_LIMIT = 150
+CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Nobody who can write to the broker shall stop or resize a worker.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
+CELERY_BROKER_HEARTBEAT = 20
+CELERY_BEAT_SCHEDULER = "controlplane.beat:Ringer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Plug-in seams: name -> dotted path. A third party adds a line here, not a fork.

@@ -1,5 +1,6 @@
 import pytest
 
+from controlplane import checks
 from controlplane.checks import check_graygate
 from controlplane.environment import OperatorFile
 from tests.integration.controlplane.conftest import SECRET
@@ -35,6 +36,7 @@ def test_checks__settings_as_they_come__find_nothing():
         ("GRAYGATE_INTERVAL_S", 0, "graygate.E006"),
         ("GRAYGATE_LEASE_S", 3.0, "graygate.E007"),
         ("CELERY_BROKER_URL", "kafka://x", "graygate.E008"),
+        ("CELERY_BROKER_URL", "unreadable://", "graygate.E020"),
         ("GRAYGATE_URL", "gray.example", "graygate.E009"),
         ("SECRET_KEY_IS_EPHEMERAL", True, "graygate.W001"),
     ],
@@ -55,3 +57,17 @@ def test_checks__bad_secret__is_not_repeated(settings):
         webhooks=[HOOK | {"secret": "whsec_hunter2", "url": "x:hunter2"}]
     )
     assert "hunter2" not in str(check_graygate())
+
+
+def test_checks__broker_whose_client_is_missing__has_an_id(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "redis://:hunter2@10.0.0.1/0"
+    monkeypatch.setattr(checks, "find_spec", lambda _name: None)
+
+    assert "graygate.E021" in ids()
+    assert "hunter2" not in str(check_graygate())
+
+
+def test_checks__several_hosts_possible_and_no_pepper__warn(settings, monkeypatch):
+    monkeypatch.delenv("GRAYGATE_TOKEN_PEPPERS")
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
+    assert "graygate.W002" in ids()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('controlplane', '0002_change_trigger'),
+        ('controlplane', '0003_bell_records'),
     ]
 
     operations = [
