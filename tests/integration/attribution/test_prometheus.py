@@ -388,7 +388,7 @@ def own_site(request, tmp_path, settings):
 def test_read__server_stopped_and_back__is_an_error_then_counts_all_of_it(own_site):
     own_site.counts({"200": 100}, {"200": 1000})
     own_site.read()
-    own_site.monitor.process.stop()
+    own_site.monitor.process.end()
     with pytest.raises(SourceError, match="cannot be reached"):
         own_site.read()
     own_site.monitor.process.start()
@@ -401,7 +401,7 @@ def test_read__server_answers_but_no_longer_scrapes__is_no_silence(own_site, mon
     own_site.read()
     own_site.counts({"200": 120}, {"200": 1060})
     own_site.read()
-    own_site.monitor.process.stop(9)
+    own_site.monitor.process.end(9)
     own_site.monitor.configure([])
     own_site.monitor.process.start()
     own_site.monitor.shows(own_site.name, 120, 1060)
