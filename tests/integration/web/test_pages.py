@@ -5,6 +5,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
+from attribution.models import Sample
 from controlplane.web.csp import POLICY
 from controlplane.web.views import pages
 from rollout.models import Rollout
@@ -188,3 +189,12 @@ def test_page__user_deactivated_meanwhile__is_led_to_login(as_, django_user_mode
     client = as_(OLGA)
     django_user_model.objects.filter(username=OLGA).update(is_active=False)
     assert client.get("/").headers["Location"].startswith("/login/")
+
+
+def test_page__source_refused_a_query__says_so_below_the_verdict(as_, production):
+    live = Rollout.objects.filter(phase="running").exclude(spec__guardrails={}).latest("created_at")
+    service = next(name for name, guards in live.spec["guardrails"].items() if guards)
+    newest = Sample.objects.filter(service__name=service).latest("at")
+    Sample.objects.filter(pk=newest.pk).update(warnings=["errors|all|total: <refused>"])
+    page = as_(VERA).get(reverse("change", args=[live.change_id])).content.decode()
+    assert f"{service}: errors|all|total: &lt;refused&gt;" in page
