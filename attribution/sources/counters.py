@@ -8,8 +8,8 @@ of its newest sample, "moved": when a new one was last seen, "gap": seconds betw
 - A series that is new on a known instance counts from zero, if it was looked for before and comes
   from the same scrape as an old one. (A relabelled target brings all its series anew, while the old
   ones linger: those are not from one scrape.)
-- A wholly new instance says nothing until the second look. One that does not answer keeps its
-  counters for KEEP_S: what it did meanwhile is counted on its return.
+- A wholly new instance says nothing until the second look. One that did not answer, or was not
+  asked, keeps its counters for KEEP_S: what it did meanwhile is counted on its return.
 - While the newest samples of all known instances of a leading selector are those of the look
   before, though they are due, the look is `held`: nothing is told, nothing kept. So two cohorts
   that are scraped in turns are told together, and none of them reads as silent.
@@ -137,7 +137,7 @@ class Look:
         return bool(names) and not any(self._is_fresh(name) for name in names)
 
     def _is_counted(self, name: str) -> bool:
-        if name not in self._known or name not in self._live:
+        if name not in self._known or name not in self._live or not self._is_recent(name):
             return False
         before, now = self._known[name]["series"], self._instances[name].series
         still_asked = self._asked <= set(map(str, self._counters))
@@ -155,7 +155,7 @@ class Look:
         series = {key: one.value for key, one in instance.series.items()}
         if old is not None and not self._is_fresh(name):
             return {**old, "series": series}
-        gap = None if old is None else round(instance.at - old["at"], 3)
+        gap = round(instance.at - old["at"], 3) if old and self._is_recent(name) else None
         return {"at": instance.at, "moved": self._now, "gap": gap, "series": series}
 
 

@@ -46,10 +46,33 @@ def test_checks__bad_setting__has_an_id(settings, name, value, expected):
     assert expected in {message.id for message in check_graygate()}
 
 
-def test_checks__alertmanager__needs_no_signing_secret(settings):
-    access = {"username": "graygate", "password_file": "/run/secrets/alertmanager"}
+def test_checks__alertmanager__needs_no_signing_secret(settings, tmp_path):
+    password = tmp_path / "alertmanager"
+    password.write_text("hunter2")
+    access = {"username": "graygate", "password_file": str(password)}
     settings.OPERATOR = OperatorFile(webhooks=[AM, AM | access | {"name": "other"}])
     assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"url": "http://10.0.0.1:9090"}, set()),
+        ({"url": "https://mimir.example/prometheus", "bearer_token": "x"}, set()),
+        ("http://10.0.0.1:9090", {"graygate.E003"}),
+        ({"url": "10.0.0.1:9090"}, {"graygate.E004"}),
+        ({}, {"graygate.E004"}),
+        ({"url": "http://gray:hunter2@10.0.0.1"}, {"graygate.E004"}),
+        ({"url": "http://10.0.0.1/?token=hunter2"}, {"graygate.E004"}),
+        ({"url": "http://10.0.0.1", "username": "gray"}, {"graygate.E005"}),
+        ({"url": "http://10.0.0.1", "bearer_token_file": "/nowhere"}, {"graygate.E005"}),
+        ({"url": "http://10.0.0.1", "bearer_token": "hunter2\n"}, {"graygate.E005"}),
+    ],
+)
+def test_checks__source__is_looked_at_before_it_is_asked(settings, entry, expected):
+    settings.OPERATOR = OperatorFile(sources={"main": entry})
+    assert ids() == expected
+    assert "hunter2" not in str(check_graygate())
 
 
 def test_checks__bad_secret__is_not_repeated(settings):

@@ -117,6 +117,13 @@ def test_growth__instance_away_for_long__is_a_new_one():
     assert total(third, TOTAL) == 1
 
 
+def test_growth__nobody_looked_for_long__is_not_squeezed_into_one_interval():
+    state = after({TOTAL: [one("a", 99, 10)]}, {TOTAL: [one("a", 104, 12)]}).state()
+    late = look({TOTAL: [one("a", 4000, 7_000)]}, state, 4001.0)
+    assert late.growth(TOTAL) is None
+    assert total(look({TOTAL: [one("a", 4005, 7_002)]}, late.state(), 4006.0), TOTAL) == 2
+
+
 def test_growth__selectors_changed_while_an_instance_was_away__it_is_a_new_one():
     first = {TOTAL: [one("a", 99, 10), one("b", 99, 10)]}
     second = {TOTAL: [one("a", 104, 11)], EVENTS: []}
