@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,4 +89,7 @@ class Process:
 
     def _is_up(self) -> Any:
         assert self.process.poll() is None, self.log.read_text(errors="replace")[-2000:]
-        return self.ready()
+        # Not listening yet is not ready.
+        with suppress(OSError):
+            return self.ready()
+        return False
