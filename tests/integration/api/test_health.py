@@ -8,6 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from attribution.clock import database_now
 from attribution.models import Sample
 from controlplane import health, metrics
+from controlplane.environment import OperatorFile
+from controlplane.models import StandingAlert
 from rollout.models import Placement
 from tests.factories import journey
 
@@ -112,3 +114,16 @@ def test_metrics__database_gone__is_unavailable(client, db, monkeypatch):
     monkeypatch.setattr(metrics, "overdue_seconds", gone)
 
     assert client.get("/metrics").status_code == 503
+
+
+def test_metrics__alert_that_no_alertmanager_took__is_undelivered(gauges, settings):
+    endpoint = {"name": "am", "notifier": "alertmanager", "url": "http://127.0.0.1:9"}
+    settings.OPERATOR = OperatorFile(webhooks=[endpoint])
+    now = database_now()
+    row = StandingAlert.objects.create(
+        endpoint="am", key="k", told_at=now - timedelta(minutes=5), due_at=now
+    )
+    assert gauges()["graygate_outbox_oldest_seconds",] >= 300
+    row.taken_at = now
+    row.save()
+    assert gauges()["graygate_outbox_oldest_seconds",] == 0
