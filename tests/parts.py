@@ -74,7 +74,7 @@ class Process:
                 preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 — one system call
             )
         try:
-            wait_until(self._is_up, 90, f"{self.argv[0]} (see {self.log})")
+            wait_until(self._is_up, 240, f"{self.argv[0]} (see {self.log})")
         except BaseException:
             self.end()
             raise
