@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,9 +16,9 @@ from typing import Any
 import requests
 
 from demo.folder import ROOT, Folder, environment, new_secret, prepare, write_operator_file
-from demo.parts import Part, Parts, wait_for
+from demo.infrastructure import Infrastructure
+from demo.parts import Part, Parts, free_port, wait_for
 
-FLEET_PATIENCE_S = 30.0
 READY_PATIENCE_S = 60.0
 PYTHON = sys.executable
 
@@ -29,6 +28,7 @@ class Options:
     seed: int
     var: Path
     rate: float
+    infrastructure: Infrastructure
     # The celery app of the worker; a test puts a sabotaged one in its place.
     worker_app: str = "controlplane.celery"
 
@@ -41,12 +41,6 @@ class Running:
     users: dict[str, dict[str, str]]
     parts: Parts
     up_at: float
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -85,11 +79,17 @@ def _bring_up(
     options: Options, folder: Folder, parts: Parts, tell: Callable[[str], None]
 ) -> Running:
     url, secret = f"http://127.0.0.1:{free_port()}", new_secret()
-    values = environment(folder, url)
+    chosen = options.infrastructure
+    values = environment(folder, url, chosen.pace)
     fleet = _start_fleet(options, folder, parts, secret)
-    write_operator_file(folder, fleet, secret)
-    tell(f"fleet up: {len(fleet['pids']) - 4} instances, {options.rate:g} visitors a second")
+    count = sum(len(urls) for tracks in fleet["services"].values() for urls in tracks.values())
+    tell(f"fleet up: {count} instances, {options.rate:g} visitors a second")
+    for part in chosen.monitoring(folder, fleet):
+        parts.bring_up(part)
+    write_operator_file(folder, chosen.operator(fleet, secret))
     users = _bootstrap(folder, values)
+    for part in chosen.alerting(folder, url, users["submitter"]["token"]):
+        parts.bring_up(part)
     for part in _graygate(options, folder, values, url):
         parts.start(part)
     parts.watch()
@@ -100,16 +100,10 @@ def _bring_up(
 def _start_fleet(options: Options, folder: Folder, parts: Parts, secret: str) -> dict[str, Any]:
     command = [PYTHON, "-m", "demo.fleet", "--state", str(folder.fleet_state)]
     command += ["--rate", str(options.rate), "--seed", str(options.seed)]
+    command += options.infrastructure.fleet_options()
     values = os.environ | {"GRAYGATE_FLEET_SECRET": secret}
-    part = Part("fleet", command, folder.log("fleet"), values)
-    parts.start(part)
-
-    def is_up() -> bool:
-        return folder.fleet_state.exists() or part.ended() is not None
-
-    wait_for(is_up, FLEET_PATIENCE_S, "the fleet")
-    if part.ended() is not None:
-        raise RuntimeError(f"the fleet did not start: see {part.log}")
+    log = folder.log("fleet")
+    parts.bring_up(Part("fleet", command, log, values, ready=folder.fleet_state.exists))
     state: dict[str, Any] = json.loads(folder.fleet_state.read_text())
     return state
 

@@ -1,6 +1,7 @@
 """The processes of one demo: started on a leash, watched, and ended in reverse order."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from demo.folder import ROOT
 
 POLL_S = 0.2
 END_PATIENCE_S = 8.0
+READY_PATIENCE_S = 90.0
 
 
 class PartLostError(Exception):
@@ -27,6 +29,7 @@ class Part:
     environment: Mapping[str, str]
     # A worker may die at any moment; another takes its place.
     restarts: bool = False
+    ready: Callable[[], bool] = lambda: True
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -69,6 +72,13 @@ class Parts:
         part.start()
         self.parts.append(part)
 
+    def bring_up(self, part: Part) -> None:
+        """Start it and wait until it can be used; RuntimeError names the log of one that ends."""
+        self.start(part)
+        wait_for(lambda: part.ended() is not None or part.ready(), READY_PATIENCE_S, part.name)
+        if part.ended() is not None:
+            raise RuntimeError(f"{part.name} did not start: see {part.log}")
+
     def watch(self) -> None:
         """The leash is tied to the thread that starts a process: this one lives to the end."""
         self.watcher = threading.Thread(target=self._watch, name="parts", daemon=True)
@@ -99,6 +109,12 @@ class Parts:
             self.watcher.join()
         for part in reversed(self.parts):
             part.end()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], bool], patience_s: float, what: str) -> None:

@@ -35,7 +35,7 @@ class Service:
 
     def __init__(self, instance: Instance, layout: Layout) -> None:
         self.instance = instance
-        self.router_url = layout.router_url
+        self.edge_url = layout.edge_url
         self.metrics = InstanceMetrics(instance)
         self.fault: Fault | None = None
         self.name = f"{instance.service}/{instance.track}"
@@ -74,7 +74,7 @@ class Service:
 
     async def _call(self, peer: str, unit: str) -> Answer:
         started = time.perf_counter()
-        track, answer = await self._ask(f"{self.router_url}/{peer}/", unit, peer)
+        track, answer = await self._ask(f"{self.edge_url}/{peer}/", unit, peer)
         self.metrics.count_called(peer, track, answer.code, time.perf_counter() - started)
         return answer
 

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from demo.fleet.control import Control, control_app, wait_healthy
-from demo.fleet.layout import CALLS, ENTRY, SERVICES, TRACKS, Instance, Layout, url_of
+from demo.fleet.layout import (
+    CALLS,
+    ENTRY,
+    SERVICES,
+    TRACKS,
+    Balancer,
+    Instance,
+    Layout,
+    url_of,
+)
 from demo.fleet.processes import GENERATOR, PAGER, ROUTER, Processes, name_of, reserve_port
 from demo.fleet.serving import new_session, start
 
@@ -23,6 +32,8 @@ class Options:
     rate: float
     seed: int
     instances: int
+    # Path of a HAProxy to put in front; none: the fleet's own router is the edge.
+    haproxy: str | None = None
 
 
 def plan(options: Options) -> tuple[Layout, list[socket.socket]]:
@@ -48,6 +59,9 @@ def plan(options: Options) -> tuple[Layout, list[socket.socket]]:
         control_port=port(),
         pager_port=port(),
         instances=instances,
+        balancer=(
+            Balancer(options.haproxy, options.state.parent, port()) if options.haproxy else None
+        ),
     )
     return layout, reserved
 
@@ -62,6 +76,8 @@ def state_of(layout: Layout, processes: Processes) -> dict[str, Any]:
         for service in SERVICES
     }
     return {
+        "edge": layout.edge_url,
+        "edge_socket": str(layout.balancer.socket) if layout.balancer else None,
         "router": layout.router_url,
         "generator": url_of(layout.generator_port),
         "control": url_of(layout.control_port),
@@ -95,6 +111,9 @@ async def _watch(processes: Processes, stop: asyncio.Event) -> str | None:
 
 async def _bring_up(layout: Layout, processes: Processes, control: Control) -> None:
     session = control.session
+    if layout.balancer:
+        processes.start_balancer(layout.balancer)
+        await wait_healthy(session, layout.edge_url)
     for name in (ROUTER, PAGER, *(name_of(instance) for instance in layout.instances)):
         processes.start(name)
     urls = [layout.router_url, url_of(layout.pager_port), *(i.url for i in layout.instances)]
@@ -118,7 +137,7 @@ async def run(options: Options) -> str | None:
             await _bring_up(layout, processes, Control(layout, processes, session))
             write_state(options.state, state_of(layout, processes))
             print(
-                f"fleet up: {len(layout.instances)} instances behind {layout.router_url}",
+                f"fleet up: {len(layout.instances)} instances behind {layout.edge_url}",
                 flush=True,
             )
             return await _watch(processes, stop)
