@@ -12,6 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from demo.api import Api
+from demo.brokers import KINDS, Broker
 from demo.cast import cast
 from demo.choice import ANSWERS, choose
 from demo.folder import ROOT, FolderError
@@ -40,11 +41,17 @@ def arguments() -> argparse.Namespace:
         default="auto",
         help="through HAProxy, Prometheus and Alertmanager; auto: if all of them are here",
     )
+    parser.add_argument(
+        "--broker", choices=KINDS, default="files", help="of the demo's own; files: no server"
+    )
+    parser.add_argument("--processes", type=int, default=1, help="of web and of worker, each")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="visitors a second")
     parser.add_argument("--var", type=Path, default=ROOT / "var" / "demo", help="its own folder")
     given = parser.parse_args()
     if not set(given.rounds.split(",")) <= {"1", "2", "3"}:
         parser.error("--rounds is a list such as 1,3")
+    if given.processes < 1:
+        parser.error("--processes is 1 or more")
     if given.seed is None:
         given.seed = secrets.randbelow(100_000)
     return given
@@ -63,7 +70,15 @@ def main() -> int:
     worker = os.environ.get("GRAYGATE_DEMO_WORKER", "controlplane.celery")
     try:
         chosen = choose(given.real, screen.note)
-        options = Options(given.seed, given.var.resolve(), given.rate, chosen, worker)
+        options = Options(
+            seed=given.seed,
+            var=given.var.resolve(),
+            rate=given.rate,
+            infrastructure=chosen,
+            broker=Broker(given.broker),
+            processes=given.processes,
+            worker_app=worker,
+        )
         with running(options, screen.note) as graygate:
             told = tell(given, graygate, chosen, screen)
             if not given.once:

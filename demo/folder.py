@@ -34,6 +34,12 @@ class Folder:
     def operator_file(self) -> Path:
         return self.path / "operator.json"
 
+    def home(self, name: str) -> Path:
+        """A new folder for one part."""
+        made = self.path / name
+        made.mkdir()
+        return made
+
     def log(self, name: str) -> Path:
         return self.path / f"{name}.log"
 

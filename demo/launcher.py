@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from demo.brokers import Broker
 from demo.folder import ROOT, Folder, environment, new_secret, prepare, write_operator_file
 from demo.infrastructure import Infrastructure
 from demo.parts import Part, Parts, free_port, wait_for
@@ -29,6 +30,9 @@ class Options:
     var: Path
     rate: float
     infrastructure: Infrastructure
+    broker: Broker
+    # Of web and of worker, each.
+    processes: int = 1
     # The celery app of the worker; a test puts a sabotaged one in its place.
     worker_app: str = "controlplane.celery"
 
@@ -80,11 +84,11 @@ def _bring_up(
 ) -> Running:
     url, secret = f"http://127.0.0.1:{free_port()}", new_secret()
     chosen = options.infrastructure
-    values = environment(folder, url, chosen.pace)
+    values = environment(folder, url, chosen.pace) | options.broker.environment()
     fleet = _start_fleet(options, folder, parts, secret)
     count = sum(len(urls) for tracks in fleet["services"].values() for urls in tracks.values())
     tell(f"fleet up: {count} instances, {options.rate:g} visitors a second")
-    for part in chosen.monitoring(folder, fleet):
+    for part in (*options.broker.parts(folder), *chosen.monitoring(folder, fleet)):
         parts.bring_up(part)
     write_operator_file(folder, chosen.operator(fleet, secret))
     users = _bootstrap(folder, values)
@@ -126,20 +130,23 @@ def _bootstrap(folder: Folder, values: dict[str, str]) -> dict[str, dict[str, st
 
 def _graygate(options: Options, folder: Folder, values: dict[str, str], url: str) -> Iterator[Part]:
     web = ["gunicorn", "controlplane.wsgi:application", "--bind", url.removeprefix("http://")]
-    web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    web += ["--worker-class", "gthread", "--workers", str(options.processes), "--threads", "8"]
     yield Part("web", [PYTHON, "-m", *web, "--log-level", "warning"], folder.log("web"), values)
-    # A failpoint kills one worker once: the marker lets the next one live.
-    once = {"GRAYGATE_FAILPOINT_FILE": str(folder.path / "failpoint-reached")}
-    worker = ["celery", "-A", options.worker_app, "worker", "--pool", "threads"]
-    worker += ["--concurrency", "4", "--loglevel", "WARNING", "--without-gossip"]
-    worker += ["--without-mingle", "--without-heartbeat"]
-    yield Part(
-        "worker", [PYTHON, "-m", *worker], folder.log("worker"), values | once, restarts=True
-    )
+    for number in range(options.processes):
+        yield _worker(options, folder, values, f"worker{number + 1 if number else ''}")
     without = {k: v for k, v in values.items() if k != "GRAYGATE_FAILPOINT"}
     beat = ["celery", "-A", "controlplane.celery", "beat", "--loglevel", "WARNING"]
     beat += ["--schedule", str(folder.path / "beat-schedule"), "--pidfile", ""]
     yield Part("beat", [PYTHON, "-m", *beat], folder.log("beat"), without)
+
+
+def _worker(options: Options, folder: Folder, values: dict[str, str], name: str) -> Part:
+    # A failpoint kills one worker once: the marker lets the next one live.
+    once = {"GRAYGATE_FAILPOINT_FILE": str(folder.path / "failpoint-reached")}
+    command = ["celery", "-A", options.worker_app, "worker", "--pool", "threads"]
+    command += ["--concurrency", "4", "--loglevel", "WARNING", "--without-gossip"]
+    command += ["--without-mingle", "--without-heartbeat", "--hostname", f"{name}@%h"]
+    return Part(name, [PYTHON, "-m", *command], folder.log(name), values | once, restarts=True)
 
 
 def _is_ready(url: str, parts: Parts) -> bool:

@@ -16,7 +16,10 @@ FIRST_ROLLBACK_WITHIN_S = 90.0
 IN_FLIGHT_S = 6.0
 RECOVERED_BELOW = 0.03
 FEWEST_REQUESTS = 200
-ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"})
+# As the webhooks name it, and as Alertmanager does.
+ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"}) | frozenset(
+    {"GraygateRolloutHalted", "GraygateRolledBack", "GraygateRollbackFailed"}
+)
 
 
 @dataclass(frozen=True)

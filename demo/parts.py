@@ -1,6 +1,7 @@
 """The processes of one demo: started on a leash, watched, and ended in reverse order."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -55,7 +56,8 @@ class Part:
         try:
             self.process.wait(END_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            # A part that is a script has its program beside it: the whole group ends.
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 

@@ -70,7 +70,7 @@ class RealParts:
         }
 
     def monitoring(self, folder: Folder, fleet: Json) -> Iterator[Part]:
-        home = _home(folder, "prometheus")
+        home = folder.home("prometheus")
         self.rules = home / "rules.yml"
         self.rules.write_text(monitoring.rules(None))
         config = monitoring.prometheus(_targets(fleet), f"{HOST}:{self.alertmanager_port}")
@@ -88,7 +88,7 @@ class RealParts:
         yield Part("prometheus", command, log, {}, ready=_answers(f"{self.prometheus}/-/ready"))
 
     def alerting(self, folder: Folder, url: str, token: str) -> Iterator[Part]:
-        home = _home(folder, "alertmanager")
+        home = folder.home("alertmanager")
         secret = home / "token"
         secret.touch(mode=0o600)
         secret.write_text(token)
@@ -112,12 +112,6 @@ class RealParts:
     def alarm(self, production: Production, api: Api, service: str) -> "PrometheusAlarm":
         del production, api
         return PrometheusAlarm(self.prometheus, self.alertmanager, self.rules, service)
-
-
-def _home(folder: Folder, name: str) -> Path:
-    home = folder.path / name
-    home.mkdir()
-    return home
 
 
 def _targets(fleet: Json) -> list[str]:
@@ -167,7 +161,7 @@ class HeldAlerts:
     def look(self) -> None:
         now: dict[str, list[str]] = {}
         for alert in alerts_of(self.url):
-            if change := alert["labels"].get("change"):
+            if change := alert["annotations"].get("change"):
                 now.setdefault(change, []).append(alert["labels"]["alertname"])
         self.firing = frozenset(now)
         for change, names in now.items():
