@@ -1,5 +1,6 @@
 """Alerts as Alertmanager (and Grafana) sends them: webhook version 4."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,16 @@ from django.db import transaction
 from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
 from attribution.errors import CaseError
-from attribution.fields import choice, items, mapping, text
+from attribution.fields import choice, items, mapping, optional_number, text
 from attribution.models import Alert, Anomaly, Service
 from attribution.moments import moment
 
+log = logging.getLogger(__name__)
 SERVICE_LABELS = ("service", "service_name")
 MOST_ALERTS = 1000
+MOST_COUNTED = 1_000_000
+# On every alert of Graygate's own (controlplane/notify/postable.py).
+OWN_LABEL = "graygate_alert"
 OPEN = "0001-01-01T"  # in endsAt: not ended
 
 
@@ -22,7 +27,8 @@ def receive(payload: Mapping[str, Any]) -> int:
     """Stores every alert of one webhook; how many it held. All or none is stored.
 
     A firing alert of a known service opens an anomaly, a resolved one ends it. Told again, it
-    changes nothing: (fingerprint, startsAt) is its identity. Raises CaseError with the pointer.
+    changes nothing: (fingerprint, startsAt) is its identity. What Graygate itself has told
+    Alertmanager and gets back is no news. Raises CaseError with the pointer.
     """
     body = mapping(payload, "")
     if str(body.get("version", "4")) != "4":
@@ -30,12 +36,21 @@ def receive(payload: Mapping[str, Any]) -> int:
     entries = items(body, "alerts", "")
     if len(entries) > MOST_ALERTS:
         raise CaseError("too many alerts", f"at most {MOST_ALERTS} at once", "/alerts")
+    truncated = _truncated(body)
     alerts = [_read(entry, f"/alerts/{place}") for place, entry in enumerate(entries)]
     with transaction.atomic():
         for alert in alerts:
-            alert["truncated"] = bool(body.get("truncatedAlerts"))
-            _store(alert, database_now())
+            if OWN_LABEL not in alert["labels"]:
+                _store(alert | {"truncated": truncated}, database_now())
     return len(alerts)
+
+
+def _truncated(body: Mapping[str, Any]) -> int:
+    """How many alerts Alertmanager cut off (`max_alerts`): of those nothing is known."""
+    number = optional_number(body, "truncatedAlerts", "", 0.0, low=0.0)
+    if number:
+        log.warning("Alertmanager cut off %d alerts: raise `max_alerts`, or group by less", number)
+    return min(int(number), MOST_COUNTED)
 
 
 def _read(entry: Any, at: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ of its own; "none of them" has a prior; probabilities are their softmax. The par
 - call graph: an error that a service reports belongs to it or to somebody it calls;
 - cohorts: canary against control, score(c) = max over metrics; silence of the canary scores high;
 - explaining away: adj(c) = score(c) − 0.9·min(score(c), max score of changed services below it);
-- the symptom equal in the change's own control clears it.
+- the symptom equal in the change's own control clears it;
+- where evidence is known to be missing, what was not seen counts half.
 """
 
 import math
@@ -34,6 +35,7 @@ RECENT, RECENT_S = 1.5, 300.0
 OWN_SYMPTOM = 1.5
 SEEN_BY_CALLER = 2.0
 QUIET = -1.0
+INCOMPLETE = 0.5
 RISK = {"low": -0.3, "medium": 0.0, "high": 0.3, "critical": 0.5}
 
 
@@ -96,7 +98,7 @@ def _answer(
     case: Case, scene: Scene, suspects: list[Suspect], scores: Mapping[str, float]
 ) -> dict[str, Any]:
     quiet = not scene.symptoms and not any(score > 0 for score in scores.values())
-    none = NONE_PRIOR + (NO_SYMPTOM if quiet else 0.0)
+    none = NONE_PRIOR + (NO_SYMPTOM * absence(case) if quiet else 0.0)
     shares = _softmax([none, *(suspect.logit for suspect in suspects)])
     ranked = sorted(zip(shares[1:], suspects, strict=True), key=lambda pair: _order(*pair))
     return {
@@ -112,7 +114,13 @@ def _answer(
         ],
         "none_of_them": shares[0],
         "localized": localize_case(case),
+        "incomplete": list(case.incomplete),
     }
+
+
+def absence(case: Case) -> float:
+    """The weight of what was not seen: half, when it is known that not everything was shown."""
+    return INCOMPLETE if case.incomplete else 1.0
 
 
 def _order(share: float, suspect: Suspect) -> tuple[float, float, str]:
@@ -185,7 +193,8 @@ def _weigh_graph(suspect: Suspect, scene: Scene) -> None:
     where = ", ".join(sorted(scene.targets)[:3])
     steps = scene.distance.get(service)
     if steps is None:
-        suspect.add("call_graph", f"{where} does not call {service}, directly or not", UNREACHED)
+        summary = f"{where} does not call {service}, directly or not"
+        suspect.add("call_graph", summary, UNREACHED * absence(scene.case))
     elif steps == 0:
         suspect.add("call_graph", f"the anomaly is on {service} itself", 0.0)
     else:
@@ -246,4 +255,5 @@ def _weigh_own_symptoms(suspect: Suspect, scene: Scene, found: list[Difference])
     elif own:
         suspect.add("own_symptom", f"{own[0].metric} of {service} moved too", OWN_SYMPTOM)
     elif any(each.service == service for each in scene.case.series):
-        suspect.add("own_symptom", f"no metric of {service} moved", QUIET)
+        summary = f"no metric of {service} moved"
+        suspect.add("own_symptom", summary, QUIET * absence(scene.case))

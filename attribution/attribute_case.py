@@ -1,8 +1,8 @@
 """An attribute case of the contract, read and checked: JSON in, arrays out, CaseError otherwise.
 
 PURE. Beyond the contract: `n` beside `v` (how many requests each value is a share of), `interval_s`
-(between two reads; else the series' own step), and `symptom` {"service" (or "node"), "metric"?}:
-where the anomaly was noticed.
+(between two reads; else the series' own step), `symptom` {"service" (or "node"), "metric"?}:
+where the anomaly was noticed, and `incomplete`: sentences on what is known to be missing.
 """
 
 import math
@@ -105,6 +105,7 @@ class Case:
     symptom: str | None
     symptom_metric: str | None  # of which metric names are the beginning
     lag_s: float  # an effect may outlive its exposure by so much
+    incomplete: tuple[str, ...]  # what is known to be missing
 
 
 def read_case(case: Mapping[str, Any]) -> Case:
@@ -126,7 +127,15 @@ def read_case(case: Mapping[str, Any]) -> Case:
         lag_s=_lag(optional_number(case, "interval_s", "", math.nan), series),
         symptom=symptom,
         symptom_metric=metric,
+        incomplete=_sentences(items(case, "incomplete", "", default=[])),
     )
+
+
+def _sentences(entries: list[Any]) -> tuple[str, ...]:
+    for place, entry in enumerate(entries):
+        if not isinstance(entry, str):
+            raise CaseError("text missing", "a sentence is a text", f"/incomplete/{place}")
+    return tuple(entries)
 
 
 def _lag(interval_s: float, series: Sequence[Series]) -> float:

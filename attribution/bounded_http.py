@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -22,6 +23,14 @@ CHUNK_BYTES = 16_384
 
 class ExchangeError(Exception):
     """Why there is no answer: the kind of failure, never the address with its credentials."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """As requests takes them: whom to trust (a bundle's path) and who we are (certificate, key)."""
+
+    verify: bool | str = True
+    cert: tuple[str, str] | None = None
 
 
 class Answer(tuple[int, bytes]):  # noqa: SLOT001 - a tuple takes no slots but empty ones
@@ -39,11 +48,13 @@ def exchange(  # noqa: PLR0913 - one request has these parts
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
     params: Mapping[str, str] | None = None,
+    tls: Tls | None = None,
 ) -> Answer:
     """The whole answer (with `most_bytes` 0: status and headers) within `timeout_s` seconds, even
     if it drips in byte by byte.
     """
     watched = _Watched(timeout_s)
+    tls = tls or Tls()
     try:
         with watched.session() as session:
             response = session.request(
@@ -55,6 +66,8 @@ def exchange(  # noqa: PLR0913 - one request has these parts
                 timeout=timeout_s / 2,
                 allow_redirects=False,
                 stream=True,
+                verify=tls.verify,
+                cert=tls.cert,
             )
             answer = Answer((response.status_code, _content(response, most_bytes)))
             answer.headers = response.headers

@@ -104,6 +104,7 @@ def _attribute(anomaly: Anomaly) -> None:
             suspects=answer["suspects"],
             none_of_them=answer["none_of_them"],
             localized=answer["localized"],
+            incomplete=answer["incomplete"],
         )
     if not _any_live(case):
         # Nobody left to blame: look again only in case an exposure is told late.
@@ -118,6 +119,8 @@ def _same_as_before(anomaly: Anomaly, answer: dict[str, Any]) -> bool:
     """Nothing that anybody would act on has changed, so another row would tell nothing."""
     last = anomaly.findings.defer("case").order_by("-at").first()
     if last is None or abs(last.none_of_them - answer["none_of_them"]) > SAME:
+        return False
+    if last.incomplete != answer["incomplete"]:
         return False
     before = [(s["change"], s["probability"], s["vetoes"] != []) for s in last.suspects]
     after = [(s["change"], s["probability"], s["vetoes"] != []) for s in answer["suspects"]]

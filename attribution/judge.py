@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from attribution.judge_case import Case, Metric, read_case
+from attribution.kayenta.verdict import judge_by_score
 from attribution.stats import silence
 from attribution.stats.effects import common_interval, rare_interval, relative_effect
 from attribution.stats.epochs import combine, running_log_mixture, weight
@@ -57,6 +58,8 @@ def judge(case: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises CaseError (title, detail, JSON pointer) for a case that cannot be read.
     """
+    if isinstance(case, Mapping) and case.get("method") == "mann_whitney":
+        return judge_by_score(case)
     read = read_case(case)
     results = [_judge_metric(read, metric) for metric in read.metrics]
     weights = np.array([metric.weight for metric in read.metrics])

@@ -113,7 +113,8 @@ class Alert(models.Model):
     labels = models.JSONField(default=dict)
     annotations = models.JSONField(default=dict)
     service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL)
-    truncated = models.BooleanField(default=False)
+    # How many alerts of its group Alertmanager cut off when it told this one last.
+    truncated = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["-starts_at"]
@@ -164,6 +165,8 @@ class Finding(models.Model):
     suspects = models.JSONField()
     none_of_them = models.FloatField()
     localized = models.JSONField(default=list)
+    # What is known to be missing from the evidence, a sentence each.
+    incomplete = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-at"]

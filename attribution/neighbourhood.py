@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from attribution.measured import COHORTS, measured
-from attribution.models import Anomaly, Exposure, Service
+from attribution.models import Alert, Anomaly, Exposure, Service
 from attribution.series import Series, read_series
 
 BACK = timedelta(minutes=15)
@@ -35,6 +35,7 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
         "now": now.timestamp(),
         "interval_s": settings.GRAYGATE_INTERVAL_S,
         "symptom": {"service": anomaly.service.name},
+        "incomplete": incomplete(anomaly),
         "services": [
             {"name": each.name, "calls": sorted(callee.name for callee in each.calls.all())}
             for each in (*services, *callers)
@@ -46,6 +47,17 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
             for series in _series(each, services, exposures, (since, now))
         ],
     }
+
+
+def incomplete(anomaly: Anomaly) -> list[str]:
+    """What is known to be missing, a sentence each."""
+    if anomaly.origin != Anomaly.Origin.ALERT:
+        return []
+    told = Alert.objects.filter(fingerprint=anomaly.key).order_by("-starts_at").first()
+    if told is None or not told.truncated:
+        return []
+    more = "1 more alert was" if told.truncated == 1 else f"{told.truncated} more alerts were"
+    return [f"{more} cut off by Alertmanager: symptoms may be missing"]
 
 
 def reached(start: Service) -> list[Service]:

@@ -1,6 +1,8 @@
 """Bad settings, told before anything starts: `manage.py check`, and every command that runs it."""
 
+import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,14 +11,25 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
+from attribution.credentials import credentials
+from controlplane.environment import UNREADABLE
+from rollout.executors import haproxy
 from rollout.signing import secret_bytes
 
-BROKERS = ("redis", "rediss", "amqp", "amqps", "pyamqp", "sentinel", "filesystem", "memory")
+# Schemes, and the package that speaks each.
+BROKERS = dict.fromkeys(("redis", "rediss", "sentinel"), "redis")
+BROKERS |= dict.fromkeys(("amqp", "amqps", "pyamqp"), "amqp")
+BROKERS |= dict.fromkeys(("filesystem", "memory"), "")
 # One call and the transactions around it have to fit into a lease.
 CALL_TIMEOUT_S = 5.0
 CALL_TIMEOUTS_IN_A_LEASE = 2
 NEW_SECRET = (
     "python -c \"import base64,os;print('whsec_'+base64.b64encode(os.urandom(32)).decode())\""  # noqa: S105 — how to make one, not one
+)
+
+HAPROXY = (
+    '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
+    '"canary": ["c0"]}'
 )
 
 
@@ -31,6 +44,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_broker(),
         *_url(),
         *_secret_key(),
+        *_peppers(),
     ]
 
 
@@ -66,7 +80,9 @@ def _webhooks() -> Iterator[CheckMessage]:
         if one["name"] in seen:
             yield Error(f"Two webhooks are called {one['name']!r}", id="graygate.E003")
         seen.add(one["name"])
-        yield from _reachable(f"webhook {one['name']!r}", one)
+        what = f"webhook {one['name']!r}"
+        signed = one.get("notifier", "webhook") == "webhook"
+        yield from _reachable(what, one) if signed else _accessible(what, one)
         if one.get("notifier", "webhook") not in settings.GRAYGATE_NOTIFIERS:
             known = ", ".join(sorted(settings.GRAYGATE_NOTIFIERS))
             yield Error(
@@ -78,10 +94,20 @@ def _webhooks() -> Iterator[CheckMessage]:
 
 def _targets() -> Iterator[CheckMessage]:
     for name, one in settings.OPERATOR.targets.items():
-        if isinstance(one, Mapping):
-            yield from _reachable(f"target {name!r}", one)
-        else:
+        if not isinstance(one, Mapping):
             yield Error(f"target {name!r} of the operator's file is no object", id="graygate.E003")
+        elif (executor := one.get("executor", "http")) == "http":
+            yield from _reachable(f"target {name!r}", one)
+        elif executor == "haproxy":
+            for problem in haproxy.problems(one):
+                yield Error(f"target {name!r}: {problem}", hint=HAPROXY, id="graygate.E003")
+        elif executor not in settings.GRAYGATE_EXECUTORS:
+            known = ", ".join(sorted(settings.GRAYGATE_EXECUTORS))
+            yield Error(
+                f"target {name!r} asks for an unknown executor",
+                hint=f"Registered: {known}",
+                id="graygate.E002",
+            )
 
 
 def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
@@ -94,6 +120,16 @@ def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
         yield Error(f"{what}: {problem}", hint=f"Make one: {NEW_SECRET}", id="graygate.E005")
 
 
+def _accessible(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Where Graygate shows who it is by a header or a certificate, not by a signature."""
+    if not _is_web(one.get("url")):
+        yield Error(f"{what} has no http:// or https:// `url`", id="graygate.E004")
+    try:
+        credentials(one)
+    except ValueError as problem:
+        yield Error(f"{what}: {problem}", id="graygate.E005")
+
+
 def _is_web(url: object) -> bool:
     try:
         parts = urlsplit(str(url))
@@ -103,8 +139,9 @@ def _is_web(url: object) -> bool:
 
 
 def _timing() -> Iterator[CheckMessage]:
-    if settings.GRAYGATE_INTERVAL_S <= 0:
-        yield Error("GRAYGATE_INTERVAL_S has to be above 0", id="graygate.E006")
+    for name in ("GRAYGATE_INTERVAL_S", "GRAYGATE_ALERT_REFRESH_S"):
+        if getattr(settings, name) <= 0:
+            yield Error(f"{name} has to be above 0", id="graygate.E006")
     least = CALL_TIMEOUTS_IN_A_LEASE * CALL_TIMEOUT_S
     if least > settings.GRAYGATE_LEASE_S:
         yield Error(
@@ -118,12 +155,25 @@ def _timing() -> Iterator[CheckMessage]:
 
 
 def _broker() -> Iterator[CheckMessage]:
+    """Never repeats the address: it may contain a password."""
     scheme = str(getattr(settings, "CELERY_BROKER_URL", "")).partition("://")[0]
-    if scheme not in BROKERS:
+    if scheme == UNREADABLE.partition("://")[0]:
+        yield Error(
+            "CELERY_BROKER_URL cannot be taken apart",
+            hint="scheme://user:password@host:port/…; in a password write / as %2F, @ as %40.",
+            id="graygate.E020",
+        )
+    elif scheme not in BROKERS:
         yield Error(
             f"CELERY_BROKER_URL has the unknown scheme {scheme[:20]!r}",
             hint="redis://, rediss://, amqp:// or amqps://; leave it out for the local broker.",
             id="graygate.E008",
+        )
+    elif (package := BROKERS[scheme]) and find_spec(package) is None:
+        yield Error(
+            f"CELERY_BROKER_URL: {scheme}:// needs the package {package}, which is not here",
+            hint=f"pip install {package}, at the version that requirements.txt names.",
+            id="graygate.E021",
         )
 
 
@@ -142,4 +192,15 @@ def _secret_key() -> Iterator[CheckMessage]:
             "No GRAYGATE_SECRET_KEY: sessions end with this process, and processes do not share it",
             hint="Set it to a long random text, the same for every process.",
             id="graygate.W001",
+        )
+
+
+def _peppers() -> Iterator[CheckMessage]:
+    embedded = settings.DATABASES["default"]["ENGINE"] == "controlplane.embedded"
+    if not embedded and not os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").strip(" ,"):
+        yield checks.Warning(
+            "No GRAYGATE_TOKEN_PEPPERS: a token made on one host is unknown on every other",
+            hint="Set it to a long random text, the same for every process; or run on one host, "
+            "where all share the file token-pepper in GRAYGATE_VAR.",
+            id="graygate.W002",
         )

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from controlplane.models import Change
+from rollout.gates import conflict
 from rollout.machine import ChangeState, Phase, shown_state
 from rollout.models import Rollout
 
@@ -64,10 +65,12 @@ def _running(rollout: Rollout) -> str:
 
 
 def reasons_of(rollout: Rollout, change: Change) -> list[str]:
-    """Open holds first, then the newest decision of the ledger that gave a reason."""
+    """What it waits for and open holds first, then the ledger's newest decision with a reason."""
+    waiting = [conflict(rollout)] if rollout.phase == Phase.PENDING else []
     holds = [f"{hold.kind}: {hold.reason}" for hold in rollout.holds.filter(released_at=None)]
     newest = rollout.decisions.exclude(reasons=[]).order_by("-sequence").first()
-    return [*holds, *(newest.reasons if newest else [])] or list(change.reasons)
+    told = [*filter(None, waiting), *holds, *(newest.reasons if newest else [])]
+    return told or list(change.reasons)
 
 
 def url_of(change_id: object) -> str:

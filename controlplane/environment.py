@@ -7,15 +7,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from kombu.utils.url import parse_url
+
+UNREADABLE = "unreadable://"
+
 
 def flag(name: str, *, default: bool) -> bool:
     return os.environ.get(name, str(default)).lower() in {"1", "true", "yes", "on"}
 
 
 def database_settings(var_dir: Path) -> dict[str, Any]:
+    # Several tasks a second: a connection of its own for each would cost more than its work.
+    kept = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     url = os.environ.get("DATABASE_URL", "")
     if not url:
-        return {
+        return kept | {
             "ENGINE": "controlplane.embedded",
             "NAME": "postgres",
             "USER": "postgres",
@@ -23,14 +29,13 @@ def database_settings(var_dir: Path) -> dict[str, Any]:
         }
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
-    return {
+    return kept | {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": query,
     }
 
@@ -39,7 +44,10 @@ def broker_settings(var_dir: Path) -> dict[str, Any]:
     """Redis or RabbitMQ by CELERY_BROKER_URL; else files in a folder, which need no server."""
     url = os.environ.get("CELERY_BROKER_URL", "")
     if url:
-        return {"CELERY_BROKER_URL": url}
+        return {
+            "CELERY_BROKER_URL": readable_broker(url),
+            "CELERY_BROKER_TRANSPORT_OPTIONS": broker_options(url),
+        }
     folder = var_dir / "broker"
     return {
         "CELERY_BROKER_URL": "filesystem://",
@@ -51,6 +59,31 @@ def broker_settings(var_dir: Path) -> dict[str, Any]:
             "polling_interval": 0.2,
         },
         "GRAYGATE_BROKER_FOLDER": folder,
+    }
+
+
+def readable_broker(url: str) -> str:
+    """An address that Celery can take apart; else one that says so, and nothing of the password."""
+    try:
+        for one in url.split(";"):
+            parse_url(one)
+    except (ValueError, TypeError):
+        return UNREADABLE
+    return url
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """No call to a broker that hangs may take for ever."""
+    if url.startswith("amqp"):
+        return {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
+    return {
+        # A ring that was taken and not answered is back after this long, stale by then.
+        "visibility_timeout": 60,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 4,
+        "socket_keepalive": True,
+        # Beside whatever else lives in this Redis.
+        "global_keyprefix": "graygate:",
     }
 
 

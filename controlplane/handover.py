@@ -13,7 +13,9 @@ from controlplane.models import Change
 from controlplane.registered import executor_of
 from controlplane.risk.deploy import release_of
 from controlplane.risk.kinds import kind_of
+from controlplane.targets import each_target
 from rollout import services as rollouts
+from rollout.executors.base import executor
 from rollout.models import Rollout
 from rollout.spec import RolloutSpec, StageSpec, TargetSpec
 
@@ -151,17 +153,31 @@ def _timings() -> dict[str, float]:
 
 def _targets(change: Change, services: Sequence[Service]) -> tuple[TargetSpec, ...]:
     by_name = {service.name: service for service in services}
-    found = []
-    for target in change.targets:
+    found: list[TargetSpec] = []
+    for index, target in enumerate(change.targets):
         service = by_name[target["service"]]
-        executor = executor_of(change.executor, service)
-        units = target.get("units") or service.units
-        found.append(TargetSpec(service.name, executor["name"], executor["config"], tuple(units)))
+        given = executor_of(change.executor, service)
+        units = _units(target, service, given["name"], f"/targets/{index}/units")
+        found += [
+            TargetSpec(service.name, given["name"], config, units)
+            for config in each_target(given["config"], "/executor/config")
+        ]
     names = [str(target.config.get("target") or target.service) for target in found]
     if len(set(names)) != len(names):
         detail = "each service needs a target of its own; leave the executor to the services"
         raise CaseError("one target for several services", detail, "/executor/config/target")
     return tuple(found)
+
+
+def _units(
+    target: Mapping[str, Any], service: Service, executor_name: str, at: str
+) -> tuple[str, ...]:
+    if not executor(executor_name).exclusive:
+        return tuple(target.get("units") or service.units)
+    if target.get("units"):
+        detail = f"a target of {executor_name} has one share, and knows no units"
+        raise CaseError("no units here", detail, at)
+    return ()
 
 
 def artefact_name(change: Change) -> str:

@@ -3,6 +3,7 @@ multiprocess mode loses the gauges of dead workers, and the rows are the truth a
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
@@ -10,14 +11,17 @@ from django.db.models import Count, Max, Min
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from attribution.clock import database_now
 from attribution.models import Anomaly, Sample
+from controlplane import __version__
+from controlplane.bells import BELLS
 from controlplane.health import overdue_seconds
-from controlplane.models import Change
+from controlplane.models import BellRecord, Change
+from controlplane.notify.showing import untaken
 from rollout.models import Decision, Delivery, Hold, OutboxMessage, Placement, Rollout
 
 
@@ -33,7 +37,10 @@ def metrics(_request: HttpRequest) -> HttpResponse:
 
 class StateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("graygate", "What runs here.", value={"version": __version__})
         yield from _counts()
+        yield from _holds()
+        yield from _bells()
         yield from _progress()
         yield from _delivery()
 
@@ -61,16 +68,48 @@ def _counts() -> Iterator[Metric]:
     for decision, n in _grouped(Decision, "decision"):
         decisions.add_metric([decision], n)
     yield decisions
-    holds = GaugeMetricFamily("graygate_holds", "Holds in force by kind.", labels=["kind"])
-    open_holds = Hold.objects.filter(released_at=None).order_by()
-    for kind, n in open_holds.values_list("kind").annotate(n=Count("pk")):
-        holds.add_metric([kind], n)
-    yield holds
     yield GaugeMetricFamily(
         "graygate_anomalies_open",
         "Anomalies that have not ended.",
         value=Anomaly.objects.filter(ended_at=None).count(),
     )
+
+
+def _holds() -> Iterator[Metric]:
+    holds = GaugeMetricFamily("graygate_holds", "Holds in force by kind.", labels=["kind"])
+    oldest = GaugeMetricFamily(
+        "graygate_holds_oldest_seconds", "Age of the oldest hold in force.", labels=["kind"]
+    )
+    now = database_now()
+    open_holds = Hold.objects.filter(released_at=None).order_by().values_list("kind")
+    for kind, n, first in open_holds.annotate(n=Count("pk"), first=Min("since")):
+        holds.add_metric([kind], n)
+        oldest.add_metric([kind], (now - first).total_seconds())
+    yield holds
+    yield oldest
+
+
+def _bells() -> Iterator[Metric]:
+    """Every bell, also one that never rang: 0 is a very long time ago."""
+    rung = GaugeMetricFamily(
+        "graygate_bell_last_rung_timestamp_seconds", "When beat last rang it.", labels=["bell"]
+    )
+    answered = GaugeMetricFamily(
+        "graygate_bell_last_answered_timestamp_seconds",
+        "When a worker last came to the end of answering it.",
+        labels=["bell"],
+    )
+    records = {record.name: record for record in BellRecord.objects.all()}
+    for bell in BELLS:
+        record = records.get(bell.name, BellRecord())
+        rung.add_metric([bell.name], _timestamp(record.rung_at))
+        answered.add_metric([bell.name], _timestamp(record.answered_at))
+    yield rung
+    yield answered
+
+
+def _timestamp(at: datetime | None) -> float:
+    return at.timestamp() if at else 0.0
 
 
 def _progress() -> Iterator[Metric]:
@@ -103,6 +142,7 @@ def _delivery() -> Iterator[Metric]:
         for at in (
             messages.aggregate(at=Min("at"))["at"],
             waiting.aggregate(at=Min("message__at"))["at"],
+            untaken().aggregate(at=Min("told_at"))["at"],
         )
         if at is not None
     ]

@@ -130,6 +130,43 @@ class Silence(models.Model):
     ends_at = models.DateTimeField()
 
 
+class StandingAlert(models.Model):
+    """What one endpoint shows about one alert key: the trouble there is now, or its end.
+
+    One row a key, also when the trouble turns into another: messages are ordered by it.
+    """
+
+    endpoint = models.CharField(max_length=100)
+    key = models.CharField(max_length=200)
+    # When the newest message was written that counts here; an older one that comes late does not.
+    told_at = models.DateTimeField()
+    # The message's type that says what is wrong; empty: of this key only the end was heard.
+    trouble = models.CharField(max_length=50, blank=True)
+    # As they were when it began: all labels together are the alert's identity.
+    labels = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    # Troubles of this key that turned into another one, as they are posted, with their ends.
+    former = models.JSONField(default=list)
+    rollout_id = models.UUIDField(null=True)
+
+    # First taken by the endpoint as firing; last taken in whatever state.
+    shown_at = models.DateTimeField(null=True)
+    taken_at = models.DateTimeField(null=True)
+    # null: there is nothing to post any more.
+    due_at = models.DateTimeField(null=True, db_index=True)
+    lease_until = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "key"], name="standing_alert_once")
+        ]
+
+
 class ApiToken(models.Model):
     """`gg_<key>.<secret>`; only an HMAC of the secret is kept."""
 
@@ -199,3 +236,14 @@ class Outcome(models.Model):
     ended_at = models.DateTimeField()
     max_exposure = models.FloatField(default=0.0)
     recovered_at = models.DateTimeField(null=True)
+
+
+class BellRecord(models.Model):
+    """When a bell last rang, and when a worker last came to the end of answering it."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    rung_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -86,7 +86,7 @@ def rollout_json(rollout: Rollout) -> dict[str, Any]:
     finding = newest_finding(rollout.change_id, rollout.created_at)
     placements = list(rollout.placements.all())
     return rollout_summary(rollout) | {
-        "exposure": exposure(rollout, placements, "observed"),
+        "exposure": exposure(rollout, placements, "own_share"),
         "desired_exposure": exposure(rollout, placements, "desired"),
         "placements": [placement_json(each) for each in placements],
         "decisions": [decision_json(each) for each in rollout.decisions.defer("inputs")],
@@ -169,7 +169,9 @@ def placement_json(placement: Placement) -> dict[str, Any]:
 
 
 def exposure(rollout: Rollout, placements: Iterable[Placement], field: str) -> float:
-    """The share over all targets, each weighted by its number of units."""
+    """The share over all targets, each weighted by its number of units. `own_share`: what is
+    observed, without what a target shows that is not this rollout's.
+    """
     units = {t["service"]: max(1, len(t["units"])) for t in rollout.spec["targets"]}
     weighted = [(units.get(each.service, 1), getattr(each, field)) for each in placements]
     total = sum(weight for weight, _ in weighted)
@@ -223,6 +225,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "suspects": finding.suspects,
         "none_of_them": finding.none_of_them,
         "localized": finding.localized,
+        "incomplete": finding.incomplete,
     }
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from attribution.errors import CaseError
 from attribution.models import Guardrail, Service
 from controlplane.submission import Submission
+from controlplane.targets import each_target
 from rollout.executors.base import executor
 
 
@@ -45,12 +46,18 @@ def executor_of(given: Mapping[str, Any], service: Service) -> dict[str, Any]:
         raise CaseError("no executor", detail, "/executor")
     name, config = str(chosen.get("name")), dict(chosen.get("config", {}))
     try:
-        problems = executor(name).validate(config)
+        problems = executor_problems(name, config, f"{at}/config")
     except LookupError as unknown:
         raise CaseError("unknown executor", str(unknown.args[0]), f"{at}/name") from None
     if problems:
         raise CaseError("bad executor", "; ".join(problems), f"{at}/config")
     return {"name": name, "config": config}
+
+
+def executor_problems(name: str, config: Mapping[str, Any], at: str) -> list[str]:
+    """Of all targets. Raises CaseError for a bad list of them, LookupError for the name."""
+    made = executor(name)
+    return [problem for each in each_target(config, at) for problem in made.validate(each)]
 
 
 MEASURED = ("source", "kind", "query", "events", "total")

@@ -104,22 +104,40 @@ SPECTACULAR_SETTINGS = {
 
 globals().update(broker_settings(VAR_DIR))
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
+# A ring that killed its worker is not rung again: the next one comes, and a poisoned one would kill
+# worker after worker.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+# Kept in the broker's memory: nobody would miss one after the broker's restart.
+CELERY_TASK_DEFAULT_DELIVERY_MODE = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Honoured by the prefork pool only; threads end with their statements' and calls' time-outs.
+CELERY_TASK_SOFT_TIME_LIMIT = 120
+CELERY_TASK_TIME_LIMIT = 150
+CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Nobody who can write to the broker shall stop or resize a worker.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
+CELERY_BROKER_HEARTBEAT = 20
+CELERY_BEAT_SCHEDULER = "controlplane.beat:Ringer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Plug-in seams: name -> dotted path. A third party adds a line here, not a fork.
 GRAYGATE_EXECUTORS = {
     "dryrun": "rollout.executors.dryrun.DryRunExecutor",
+    "haproxy": "rollout.executors.haproxy.HaproxyExecutor",
     "http": "rollout.executors.http.HttpExecutor",
 }
 GRAYGATE_SOURCES = {
     "scrape": "attribution.sources.scrape.ScrapeSource",
 }
 GRAYGATE_NOTIFIERS = {
+    "alertmanager": "controlplane.notify.alertmanager.AlertmanagerNotifier",
     "webhook": "controlplane.notify.webhook.WebhookNotifier",
 }
 # The operator's file names every address that Graygate may ever send a request to.
@@ -133,6 +151,8 @@ GRAYGATE_UNDO_S = float(os.environ.get("GRAYGATE_UNDO_S", "600"))
 # How long a halt may stay unanswered before it becomes a rollback at L3 and L4.
 GRAYGATE_HALT_PATIENCE_S = float(os.environ.get("GRAYGATE_HALT_PATIENCE_S", "600"))
 GRAYGATE_ROLLBACK_TIMEOUT_S = float(os.environ.get("GRAYGATE_ROLLBACK_TIMEOUT_S", "300"))
+# How often an alert that stands is posted to Alertmanager again.
+GRAYGATE_ALERT_REFRESH_S = float(os.environ.get("GRAYGATE_ALERT_REFRESH_S", "60"))
 
 LOGGING = {
     "version": 1,

@@ -13,6 +13,7 @@ from attribution.guardrails import parse_guardrail
 from attribution.moments import moment
 from controlplane.risk.kinds import kind_of
 from controlplane.stored_json import check_storable
+from controlplane.targets import each_target
 
 CLASSES = ("standard", "normal", "emergency")
 FIELDS = frozenset(
@@ -170,9 +171,10 @@ def _executor(value: Any) -> dict[str, Any]:
     _known(executor, frozenset({"name", "config"}), "/executor")
     config = mapping(executor.get("config", {}), "/executor/config")
     # A submitter names a target; only the operator's file says where it is.
-    _known(config, frozenset({"target"}), "/executor/config")
+    _known(config, frozenset({"target", "targets"}), "/executor/config")
     if "target" in config:
         _short(config, "target", "/executor/config", 100)
+    each_target(config, "/executor/config")
     return {"name": _short(executor, "name", "/executor", 50), "config": dict(config)}
 
 

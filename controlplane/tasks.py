@@ -4,6 +4,7 @@ from controlplane import pruning
 from controlplane.intake import advance_changes
 from controlplane.notify.deliver import deliver_due
 from controlplane.notify.dispatch import dispatch
+from controlplane.notify.showing import show_due
 
 
 @shared_task(name="controlplane.changes")
@@ -15,6 +16,11 @@ def changes() -> None:
 def deliver() -> None:
     dispatch()
     deliver_due()
+
+
+@shared_task(name="controlplane.alerts")
+def alerts() -> None:
+    show_due()
 
 
 @shared_task(name="controlplane.prune")

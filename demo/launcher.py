@@ -144,7 +144,7 @@ def _worker(options: Options, folder: Folder, values: dict[str, str], name: str)
     # A failpoint kills one worker once: the marker lets the next one live.
     once = {"GRAYGATE_FAILPOINT_FILE": str(folder.path / "failpoint-reached")}
     command = ["celery", "-A", options.worker_app, "worker", "--pool", "threads"]
-    command += ["--concurrency", "4", "--loglevel", "WARNING", "--without-gossip"]
+    command += ["--loglevel", "WARNING", "--without-gossip"]
     command += ["--without-mingle", "--without-heartbeat", "--hostname", f"{name}@%h"]
     return Part(name, [PYTHON, "-m", *command], folder.log(name), values | once, restarts=True)
 

@@ -134,7 +134,13 @@ def failing() -> list[Complaint]:
 
 def unconfirmed(now: datetime) -> list[Complaint]:
     """An intent whose effect nobody has seen, or something else seen than is desired."""
-    off = Q(observed__lt=F("desired") - SAME_SHARE) | Q(observed__gt=F("desired") + SAME_SHARE)
+    off = (
+        Q(observed__lt=F("desired") - F("grain") - SAME_SHARE)
+        | Q(observed__gt=F("desired") + F("grain") + SAME_SHARE)
+        # Zero is zero, whatever the target's grain.
+        | Q(desired__lte=SAME_SHARE, observed__gt=SAME_SHARE)
+        | Q(desired__gt=SAME_SHARE, observed__lte=SAME_SHARE)
+    )
     # Held for drift: that was told when it was noticed.
     told = Hold.objects.filter(rollout=OuterRef("rollout"), kind=HoldKind.DRIFT, released_at=None)
     rows = (
@@ -199,7 +205,10 @@ def watch_coarsely(now: datetime) -> None:
     The bell is set ahead: a target that does not answer is not asked at every audit.
     """
     left = Placement.objects.filter(
-        due_at=None, rollout__phase=Phase.ROLLED_BACK, rollout__ended_at__gt=now - COARSE_WATCH
+        due_at=None,
+        taken_over=False,
+        rollout__phase=Phase.ROLLED_BACK,
+        rollout__ended_at__gt=now - COARSE_WATCH,
     )
     ring(list(locked(left)[:MOST]), now + COARSE_LOOK)
 

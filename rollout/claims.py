@@ -9,7 +9,7 @@ from rollout import effects, recovery
 from rollout.executors.base import Executor, Observed
 from rollout.machine import AT_REST, Phase
 from rollout.models import Placement
-from rollout.snapshot import SAME_SHARE
+from rollout.snapshot import agree
 
 LONGEST_BACK_OFF_S = 60.0
 
@@ -74,7 +74,7 @@ def confirm(
 def in_force(row: Placement, executor: Executor, observed: Observed) -> bool:
     """What is observed is what this generation wanted, and not by chance an older one."""
     fenced = executor.fencing == "none" or observed.generation == row.generation
-    return fenced and abs(observed.share - row.desired) <= SAME_SHARE
+    return fenced and agree(row.desired, observed.share, row.grain)
 
 
 def next_due(row: Placement, now: datetime) -> datetime | None:

@@ -258,7 +258,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         cut_by_hand,
         complete,
     ),
-    Phase.ROLLING_BACK: (rolled_back_when_zero, rollback_fails),
-    Phase.ROLLBACK_FAILED: (rolled_back_when_zero,),
+    # Zero that was seen may go away again: a late call has landed after it.
+    Phase.ROLLING_BACK: (rolled_back_when_zero, rollback_fails, set_down),
+    Phase.ROLLBACK_FAILED: (rolled_back_when_zero, set_down),
     Phase.ROLLED_BACK: (reappeared, recovered),
 }

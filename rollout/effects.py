@@ -22,7 +22,7 @@ from rollout.machine import (
     step,
 )
 from rollout.models import Hold, Placement, Rollout, Stage
-from rollout.snapshot import SAME_SHARE
+from rollout.snapshot import SAME_SHARE, agree
 from rollout.spec import RolloutSpec
 
 
@@ -152,7 +152,7 @@ def withhold(rollout: Rollout, now: datetime) -> None:
     growing = [
         p
         for p in rollout.placements.filter(generation__gt=F("confirmed_generation"))
-        if p.desired > p.observed + SAME_SHARE
+        if p.desired > p.observed and not agree(p.desired, p.observed, p.grain)
     ]
     for placement in growing:
         desire(placement, placement.observed, placement.observed_units, now)
@@ -184,7 +184,7 @@ def start_rollback(rollout: Rollout, event: str, now: datetime) -> None:
     rollout.rolling_back_since = now
     for stage in rollout.stages.filter(state__in=OPEN_STAGES):
         close_stage(stage, "stop", "", now)
-    for placement in rollout.placements.all():
+    for placement in rollout.placements.filter(taken_over=False):
         desire(placement, 0.0, [], now)
 
 
@@ -199,16 +199,47 @@ def finish(rollout: Rollout, phase: str, now: datetime) -> None:
         anomalies.end_anomaly("judge", str(rollout.change_id), now)
 
 
+def lock_targets(rollout: Rollout) -> None:
+    """Who has an exclusive target is read and decided by one at a time."""
+    if rollout.phase in {Phase.PENDING, Phase.ROLLED_BACK}:
+        mine = rollout.placements.filter(exclusive=True).values_list("executor", "target")
+        for executor, target in sorted(mine):
+            lock_until_commit(f"target/{executor}/{target}")
+
+
+def take_over(rollout: Rollout) -> None:
+    """From here on what an exclusive target shows is this rollout's and no earlier one's."""
+    for mine in rollout.placements.filter(exclusive=True):
+        earlier = Placement.objects.filter(
+            executor=mine.executor, target=mine.target, exclusive=True, taken_over=False
+        ).exclude(rollout=rollout)
+        # Nor is a call of theirs sent any more.
+        earlier.update(taken_over=True, confirmed_generation=F("generation"))
+
+
 def record_observed(placement: Placement, share: float, units: list[str], now: datetime) -> None:
     """Tell the floor below who is exposed, whenever that has changed."""
+    if placement.taken_over:
+        return
     moved = abs(share - placement.observed) > SAME_SHARE
     changed = moved or set(units) != set(placement.observed_units)
     placement.observed, placement.observed_units, placement.observed_at = share, units, now
-    if changed:
-        rollout = placement.rollout
+    rollout = placement.rollout
+    several = sum(t["service"] == placement.service for t in rollout.spec["targets"]) > 1
+    # Two targets that are confirmed at once do not see each other: the next look mends that.
+    if changed or (several and placement.generation):
+        share, units = service_exposure(placement) if several else (placement.own_share, units)
         exposures.record(
             rollout.change_id, placement.service, now, share, units, rollout.spec["kind"]
         )
+
+
+def service_exposure(placement: Placement) -> tuple[float, list[str]]:
+    """The mean over the service's targets, and the units of all; this one's need not be saved."""
+    siblings = placement.rollout.placements.filter(service=placement.service)
+    placements = [placement, *siblings.exclude(pk=placement.pk)]
+    units = {unit for each in placements for unit in each.observed_units if each.own_share}
+    return sum(each.own_share for each in placements) / len(placements), sorted(units)
 
 
 # --- news ------------------------------------------------------------------------------------
@@ -229,13 +260,16 @@ def tell(
             "change": str(rollout.change_id),
             "title": spec.title,
             "rollout": str(rollout.pk),
-            "service": ", ".join(t.service for t in spec.targets),
+            "service": ", ".join(dict.fromkeys(t.service for t in spec.targets)),
             "environment": spec.environment,
             "team": spec.team,
             "reason": "; ".join(reasons),
             "reasons": list(reasons),
             "evidence": dict(evidence),
             "left_to_do": LEFT_TO_DO.get(kind, []),
+            # What is so now: an answer to one hold is not the end of another.
+            "phase": rollout.phase,
+            "holds": sorted(each.kind for each in open_holds(rollout)),
         },
         now,
     )

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
 from rollout.machine import Phase
-from rollout.models import Freeze, Rollout
+from rollout.models import Freeze, Placement, Rollout
+from rollout.snapshot import SAME_SHARE
 from rollout.spec import RolloutSpec
 
 KILL_SWITCH = "kill-switch"
@@ -79,13 +80,40 @@ def frozen(spec: RolloutSpec, now: datetime) -> str:
 
 
 def conflict(rollout: Rollout) -> str:
+    """Why this rollout may not start; empty: it may."""
+    found = (target_conflict(p) for p in rollout.placements.filter(exclusive=True))
+    return artefact_conflict(rollout) or next(filter(None, found), "")
+
+
+def artefact_conflict(rollout: Rollout) -> str:
     """Versions of one artefact come one after the other."""
+    same = Rollout.objects.filter(artefact=rollout.artefact, environment=rollout.environment)
+    other = _in_the_way(same.exclude(pk=rollout.pk))
+    return f"waiting for rollout {other.pk} of the same artefact to end" if other else ""
+
+
+def target_conflict(placement: Placement) -> str:
+    """An exclusive target is free when no other rollout has it and it shows no exposure."""
+    target = placement.target
+    having = Placement.objects.filter(executor=placement.executor, target=target)
+    same = Rollout.objects.filter(pk__in=having.values("rollout")).exclude(pk=placement.rollout_id)
+    if other := _in_the_way(same):
+        return f"waiting for rollout {other.pk}, which has {target}, to end"
+    if placement.observed_at is None or placement.failures:
+        error = f": {placement.last_error[:200]}" if placement.last_error else " yet"
+        return f"{target} could not be read{error}"
+    if placement.observed > SAME_SHARE:
+        return (
+            f"{target} already shows {placement.observed * 100:.3g}%: make that version "
+            "the stable one, then set the weights back"
+        )
+    return ""
+
+
+def _in_the_way(others: QuerySet[Rollout]) -> Rollout | None:
     under_way = (Phase.RUNNING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
-    others = Rollout.objects.filter(
-        artefact=rollout.artefact, environment=rollout.environment, phase__in=under_way
-    ).exclude(pk=rollout.pk)
-    for other in others:
+    for other in others.filter(phase__in=under_way):
         # What cannot be taken back is mended by what comes after it: that must not wait.
         if other.phase != Phase.ROLLBACK_FAILED or other.spec["reversible"]:
-            return f"waiting for rollout {other.pk} of the same artefact to end"
-    return ""
+            return other
+    return None

@@ -7,9 +7,9 @@ from datetime import datetime
 from attribution import anomalies
 from rollout import effects, ledger
 from rollout.evidence import Gathered
-from rollout.machine import HoldKind, StageState, step
+from rollout.machine import HoldKind, Phase, StageState, step
 from rollout.models import Rollout
-from rollout.snapshot import SAME_SHARE, Decision, Do, Evidence, Snapshot
+from rollout.snapshot import Decision, Do, Evidence, Snapshot, agree
 
 Effect = Callable[[Rollout, Decision, datetime], str]
 
@@ -55,6 +55,7 @@ def _show(rollout: Rollout, evidence: Evidence, decision: Decision) -> None:
 def _start(rollout: Rollout, _d: Decision, now: datetime) -> str:
     rollout.phase = step("rollout", rollout.phase, "start")
     rollout.started_at = now
+    effects.take_over(rollout)
     effects.check_stage(rollout, rollout.stages.earliest("index"))
     return "rollout.started"
 
@@ -98,10 +99,12 @@ def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
 
 def _reassert(rollout: Rollout, _d: Decision, now: datetime) -> str:
     # Only what is above: a target that somebody cut by hand stays cut.
-    for placement in rollout.placements.all():
-        if placement.observed > placement.desired + SAME_SHARE:
+    for placement in rollout.placements.filter(taken_over=False):
+        above = placement.observed > placement.desired
+        if above and not agree(placement.desired, placement.observed, placement.grain):
             effects.desire(placement, placement.desired, placement.desired_units, now)
-    return "rollout.hold"
+    turning_back = rollout.phase in {Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED}
+    return "" if turning_back else "rollout.hold"
 
 
 def _halt(rollout: Rollout, decision: Decision, now: datetime) -> str:
@@ -111,7 +114,7 @@ def _halt(rollout: Rollout, decision: Decision, now: datetime) -> str:
     stage = effects.current_stage(rollout)
     if stage is not None and stage.state in {StageState.BAKING, StageState.APPLYING}:
         effects.close_stage(stage, "fail", reason, now)
-    for service in rollout.placements.values_list("service", flat=True):
+    for service in set(rollout.placements.values_list("service", flat=True)):
         anomalies.open_anomaly(
             "judge", str(rollout.change_id), service, "guardrails", rollout.started_at or now, now
         )

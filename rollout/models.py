@@ -95,6 +95,11 @@ class Placement(models.Model):
     service = models.CharField(max_length=100)
     executor = models.CharField(max_length=50)
     config = models.JSONField(default=dict)
+    # The executor's, as they were at the creation.
+    grain = models.FloatField(default=0.0, db_default=0.0)
+    exclusive = models.BooleanField(default=False, db_default=False)
+    # A later rollout has the exclusive target now: what is seen there is not this one's.
+    taken_over = models.BooleanField(default=False, db_default=False)
 
     desired = models.FloatField(default=0.0)
     desired_units = models.JSONField(default=list)
@@ -116,6 +121,14 @@ class Placement(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["rollout", "target"], name="placement_once")]
+
+    @property
+    def own_share(self) -> float:
+        """Of what is observed that which this rollout has done: a target that knows no rollouts
+        shows what was there before the first call, and what a later rollout does.
+        """
+        foreign = self.taken_over or (self.exclusive and self.generation == 0)
+        return 0.0 if foreign else self.observed
 
 
 class Freeze(models.Model):

@@ -88,6 +88,7 @@ def intend(
     rollout = Rollout.objects.select_for_update().get(pk=placement.rollout_id)
     if not Placement.objects.filter(pk=placement.pk, token=placement.token).exists():
         return None
+    effects.lock_targets(rollout)
     now = world.now()
     moved_on = rollout.version != placement.rollout.version
     reread(placement, rollout)
@@ -119,7 +120,8 @@ def apply(world: World, target: Executor, placement: Placement) -> str:
     if claims.lease_left(placement, now) < target.timeout_s + 1:
         return "too little of the lease is left for a call"
     if target.fencing == "none":
-        until = now + timedelta(seconds=target.timeout_s)
+        # Its own clock starts a little later than this one.
+        until = now + timedelta(seconds=target.timeout_s + 1)
         Placement.objects.filter(pk=placement.pk).update(calls_until=until)
     desired = Desired(
         placement.desired, tuple(placement.desired_units), placement.rollout.spec["version"]

@@ -16,11 +16,12 @@ COMMON_CAUSE_INTERVALS = 6
 def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
     spec = RolloutSpec.from_json(rollout.spec)
     stages = rollout.stages.all()
+    placements = rollout.placements.filter(taken_over=False)
     return Snapshot(
         phase=rollout.phase,
         holds=frozenset(h.kind for h in effects.open_holds(rollout)),
         stages=tuple(stage_view(s, spec.stages[s.index]) for s in stages),
-        placements=tuple(placement_view(p, now) for p in rollout.placements.all()),
+        placements=tuple(placement_view(p, now) for p in placements),
         control_level=spec.control_level,
         reversible=spec.reversible,
         own_eyes=spec.own_eyes,
@@ -59,6 +60,7 @@ def placement_view(placement: Placement, now: datetime) -> PlacementView:
         placement.observed,
         settled=placement.generation == placement.confirmed_generation,
         calls_alive=placement.calls_until is not None and placement.calls_until > now,
+        grain=placement.grain,
     )
 
 

@@ -88,9 +88,11 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
             service=t.service,
             executor=t.executor,
             config=dict(t.config),
+            grain=made.grain,
+            exclusive=made.exclusive,
             due_at=now,
         )
-        for t in spec.targets
+        for t, made in ((t, executor(t.executor)) for t in spec.targets)
     )
     ledger.append(rollout, "create", [], actor, {"spec": spec.to_json()}, now)
     return rollout

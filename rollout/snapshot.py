@@ -15,6 +15,13 @@ from rollout.machine import CURRENT_STAGES
 SAME_SHARE = 1e-6
 
 
+def agree(desired: float, observed: float, grain: float) -> bool:
+    """The same share, as far as the target can tell; zero agrees with nothing but zero."""
+    if min(desired, observed) <= SAME_SHARE:
+        grain = 0.0
+    return abs(desired - observed) <= max(SAME_SHARE, grain)
+
+
 class Do(StrEnum):
     WAIT = "wait"
     LOOK_AGAIN = "look_again"
@@ -64,14 +71,20 @@ class PlacementView:
     settled: bool
     # With fencing none an older call may still land until this moment has passed.
     calls_alive: bool = False
+    # The executor's: the target cannot come closer to a share than this.
+    grain: float = 0.0
 
     @property
     def above(self) -> bool:
-        return self.observed > self.desired + SAME_SHARE
+        return self.observed > self.desired and not self._agree
 
     @property
     def below(self) -> bool:
-        return self.observed < self.desired - SAME_SHARE
+        return self.observed < self.desired and not self._agree
+
+    @property
+    def _agree(self) -> bool:
+        return agree(self.desired, self.observed, self.grain)
 
     @property
     def zero_for_good(self) -> bool:

@@ -1,4 +1,4 @@
-"""Real parts that tests start: programs of the distribution, on free ports, in folders of theirs."""
+"""Real parts that tests start: programs of the distribution, on free ports, each in a folder."""
 
 import ctypes
 import os
@@ -55,6 +55,13 @@ class Process:
         self.log = folder / f"{name or Path(argv[0]).name}.log"
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.argv,
@@ -68,11 +75,10 @@ class Process:
         try:
             wait_until(self._is_up, 90, f"{self.argv[0]} (see {self.log})")
         except BaseException:
-            self.__exit__()
+            self.end()
             raise
-        return self
 
-    def __exit__(self, *_: object, how: int = signal.SIGTERM) -> None:
+    def end(self, how: int = signal.SIGTERM) -> None:
         self.process.send_signal(how)
         try:
             self.process.wait(20)

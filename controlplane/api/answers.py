@@ -166,6 +166,7 @@ class FindingAnswer(Answer):
     suspects = s.JSONField()
     none_of_them = s.FloatField()
     localized = s.JSONField()
+    incomplete = s.ListField(child=s.CharField())
 
 
 class AnomalyAnswer(Answer):

@@ -18,7 +18,7 @@ from controlplane.api.bodies import ServiceBody
 from controlplane.api.errors import ProblemError, invalid
 from controlplane.api.fields import validated
 from controlplane.api.named import NamedListView, NamedView
-from rollout.executors.base import executor
+from controlplane.registered import executor_problems
 from rollout.machine import FINAL_PHASES
 from rollout.models import Placement
 
@@ -140,7 +140,7 @@ def _executor(given: dict[str, Any] | None) -> dict[str, Any]:
     if not isinstance(config.get("target", ""), str):
         raise invalid("A target is named by a text.", "/executor/config/target")
     try:
-        problems = executor(name).validate(config)
+        problems = executor_problems(name, config, "/executor/config")
     except LookupError as unknown:
         raise invalid(str(unknown.args[0]), "/executor/name") from None
     if problems:

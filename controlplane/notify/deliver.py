@@ -9,10 +9,10 @@ receivers drop what they have seen.
 """
 
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
@@ -21,6 +21,7 @@ from controlplane.notify.base import Endpoint, Sent, address_mark, endpoints, no
 from controlplane.notify.dispatch import GONE
 from controlplane.notify.messages import body_of
 from controlplane.notify.schedule import delay_s
+from controlplane.notify.threads import each_on_a_thread
 from rollout.models import Delivery
 
 log = logging.getLogger(__name__)
@@ -38,21 +39,8 @@ _pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="deliver")
 def deliver_due(patience_s: float = PATIENCE_S) -> int:
     """How many endpoints had something due."""
     names = list(_due(database_now()).order_by().values_list("endpoint", flat=True).distinct())
-    wait([_submit(name) for name in names], timeout=patience_s)
+    each_on_a_thread(_pool, drain, names, patience_s)
     return len(names)
-
-
-def _submit(name: str) -> Future[None]:
-    return _pool.submit(_drain_on_thread, name)
-
-
-def _drain_on_thread(name: str) -> None:
-    try:
-        drain(name)
-    except Exception:
-        log.exception("deliveries to %s stopped; they are tried again", name)
-    finally:
-        connection.close()
 
 
 def _due(now: datetime) -> QuerySet[Delivery]:

@@ -1,13 +1,14 @@
 """Outbox → one delivery for each endpoint that wants the message."""
 
 import logging
+from typing import Any
 
 from django.db import transaction
 
 from attribution.clock import database_now
 from controlplane.models import Silence
-from controlplane.notify.base import Endpoint, address_mark, endpoints
-from controlplane.notify.messages import silenced, wants
+from controlplane.notify.base import Endpoint, address_mark, endpoints, keeper
+from controlplane.notify.messages import PAGING, RESOLVES, silenced, wants
 from rollout.models import Delivery, OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -31,14 +32,22 @@ def dispatch() -> int:
     Delivery.objects.bulk_create(
         Delivery(message=message, endpoint=name, due_at=now)
         for message in messages
-        if not silenced(message.type, message.payload, scopes)
         for name, endpoint in receivers
-        if wants(endpoint.get("types"), message.type)
+        if is_for(endpoint, message, scopes)
     )
     OutboxMessage.objects.filter(pk__in=[message.pk for message in messages]).update(
         dispatched_at=now
     )
     return len(messages)
+
+
+def is_for(endpoint: Endpoint, message: OutboxMessage, scopes: list[dict[str, Any]]) -> bool:
+    hidden = silenced(message.type, message.payload, scopes)
+    if keeper(endpoint) is None:
+        return not hidden and wants(endpoint.get("types"), message.type)
+    # An alert that stands has to hear of its end, whatever is silenced, and of what replaces it,
+    # whatever is wanted.
+    return message.type in RESOLVES or (not hidden and message.type in PAGING)
 
 
 def is_disabled(name: str, endpoint: Endpoint) -> bool:

@@ -37,6 +37,10 @@ RESOLVES = (
     "rollout.released",
     "loop.moving",
 )
+# After these the holds that are left say what is wrong.
+HOLDING = ("rollout.halted", "rollout.hold", "rollout.answered", "rollout.released")
+# Holds that nobody is paged for: a person set it.
+OWN_WISH = frozenset({"paused"})
 
 
 def wants(types: Any, kind: str) -> bool:
@@ -70,7 +74,7 @@ def body_of(kind: str, payload: dict[str, Any], at: datetime, url: str) -> bytes
         "url": url,
         "evidence_url": url,
         "alert_key": key_of(payload),
-        "status": "resolved" if kind in RESOLVES else "firing",
+        "status": "resolved" if resolves(kind, payload) else "firing",
     }
     body = _encoded(kind, data, at)
     if len(body) < MOST_BYTES:
@@ -83,6 +87,28 @@ def body_of(kind: str, payload: dict[str, Any], at: datetime, url: str) -> bytes
         "shortened": True,
     }
     return _encoded(kind, data, at)
+
+
+def resolves(kind: str, payload: dict[str, Any]) -> bool:
+    return kind in RESOLVES and trouble_of(kind, payload) is None
+
+
+def trouble_of(kind: str, payload: dict[str, Any]) -> str | None:
+    """What is wrong after this message: the paging type that says it; None: nothing any more.
+
+    A rollout's holds and phase say more than the type: what answers one hold leaves the others,
+    and who is halted is no better off for being held as well.
+    """
+    if kind not in HOLDING:
+        return kind if kind in PAGING and kind not in RESOLVES else None
+    if "holds" not in payload:
+        return None if kind in RESOLVES else kind
+    if payload["phase"] == "rollback_failed":
+        return "rollout.rollback_failed"
+    holds = set(payload["holds"]) - OWN_WISH
+    if not holds or payload["phase"] == "rolling_back":
+        return None
+    return "rollout.halted" if "halted" in holds else "rollout.hold"
 
 
 def key_of(payload: dict[str, Any]) -> str:

@@ -56,6 +56,12 @@ class Executor(Protocol):
     rollback: Literal["revert", "forward", "none"]
     # Longest time one call may take, in seconds; it is cut off there.
     timeout_s: float
+    # Largest difference between a share that is declared and the one that the target can reach.
+    # 0: it takes any share. Zero is always reached exactly.
+    grain: float
+    # The target has one share and knows neither rollouts nor units: one rollout may have it at
+    # a time, and what it shows before that rollout's first call belongs to something else.
+    exclusive: bool
 
     def validate(self, config: Mapping[str, Any]) -> list[str]:
         """What is wrong with this configuration; empty: nothing. Sends nothing."""
@@ -77,6 +83,8 @@ class Unavailable:
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"
     timeout_s = 0.0
+    grain = 0.0
+    exclusive = False
 
     def __init__(self, why: str) -> None:
         self.why = why

@@ -12,6 +12,8 @@ class DryRunExecutor:
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"
     timeout_s = 5.0
+    grain = 0.0
+    exclusive = False
 
     def validate(self, config: Mapping[str, Any]) -> list[str]:
         unknown = sorted(set(config) - {"target"})

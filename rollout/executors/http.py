@@ -30,12 +30,14 @@ class HttpExecutor:
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"
     timeout_s = 5.0
+    grain = 0.0
+    exclusive = False
 
     def validate(self, config: Mapping[str, Any]) -> list[str]:
         name = config.get("target")
         unknown = sorted(set(config) - {"target"})
         problems = [f"http takes only `target`, not `{key}`" for key in unknown]
-        if not isinstance(name, str) or name not in settings.OPERATOR.targets:
+        if not isinstance(name, str) or _target(name) is None:
             problems.append(f"no target {name!r} in the operator's file")
         return problems
 
@@ -75,7 +77,7 @@ class HttpExecutor:
         params: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         name = config.get("target", "")
-        target = settings.OPERATOR.targets.get(name)
+        target = _target(name)
         if target is None:
             raise ExecutorError(f"no target {name!r} in the operator's file", permanent=True)
         headers = signing.sign(target["secret"], message_id, int(time.time()), body)
@@ -101,3 +103,9 @@ class HttpExecutor:
         if not isinstance(answer, dict):
             raise ExecutorError(f"{name}: the answer is not an object")
         return answer
+
+
+def _target(name: str) -> dict[str, Any] | None:
+    """None: the operator's file has none of that name, or one of another executor."""
+    target: dict[str, Any] | None = settings.OPERATOR.targets.get(name)
+    return None if target is None or target.get("executor", "http") != "http" else target

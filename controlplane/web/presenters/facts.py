@@ -11,6 +11,7 @@ from controlplane.web.presenters.sentence import UNATTENDED, Facts
 from controlplane.web.presenters.suspects import Attribution
 from controlplane.web.presenters.verdicts import Verdict
 from controlplane.web.wording import in_words
+from rollout.gates import conflict
 from rollout.ledger import SYSTEM
 from rollout.machine import HoldKind, Phase
 from rollout.models import Decision
@@ -62,7 +63,7 @@ def rollout_facts(
         numbers=worst.numbers if worst else "",
         verdict=verdict.verdict if verdict else "",
         # Up to the figures: those are in `numbers`, and newer there.
-        waiting=current.waiting.partition(";")[0] if current else "",
+        waiting=current.waiting.partition(";")[0] if current else _waits_to_start(view),
         probability=own.probability if own else None,
         exonerated=bool(own and own.vetoes),
         superseded=bool(turn and turn.decision == "superseded"),
@@ -89,6 +90,10 @@ def _who_and_why(view: RolloutView, history: History, turn: Decision | None) -> 
         return {"other_holds": others}
     reason = in_words("; ".join(last.reasons))
     return {"actor": _person(last.actor), "reason": reason, "other_holds": others}
+
+
+def _waits_to_start(view: RolloutView) -> str:
+    return conflict(view.rollout) if view.rollout.phase == Phase.PENDING else ""
 
 
 def _person(actor: str) -> str:

@@ -59,7 +59,7 @@ class RolloutView:
 
     @property
     def services(self) -> list[str]:
-        return [t["service"] for t in self.spec["targets"]]
+        return list(dict.fromkeys(t["service"] for t in self.spec["targets"]))
 
     @property
     def observable(self) -> bool:
@@ -98,7 +98,7 @@ def rollout_view(rollout: Rollout, now: datetime) -> RolloutView:
         holds=[_hold_view(h) for h in open_holds] if rollout.phase not in FINAL_PHASES else [],
         steps=[_step(s, rollout, now) for s in rollout.stages.all()],
         placements=placements,
-        observed=reading.exposure(rollout, placements, "observed"),
+        observed=reading.exposure(rollout, placements, "own_share"),
         desired=reading.exposure(rollout, placements, "desired"),
         ended=rollout.phase in FINAL_PHASES,
     )

@@ -35,6 +35,7 @@ class Attribution:
     suspects: list[Suspect]
     none_of_them: float
     localized: list[str]
+    incomplete: list[str]
 
     @property
     def own(self) -> Suspect | None:
@@ -81,6 +82,7 @@ def _attribution(finding: Finding, this: str, titles: dict[str, Change]) -> Attr
         suspects=[_suspect(s, this, titles.get(s["change"])) for s in ranked],
         none_of_them=finding.none_of_them,
         localized=[_place(place) for place in finding.localized[:3]],
+        incomplete=finding.incomplete,
     )
 
 

@@ -1,19 +1,25 @@
 """`zero_exposure`: take every target of the operator's file to zero, even without PostgreSQL.
 
-For the hour in which the database is gone. It asks each target which rollouts it serves, and
-declares zero for each, one generation above the newest that the target has seen. When the
-database is back, the loop sees exposure below desired and holds (`drift`): nothing grows again
-by itself.
+For the hour in which the database is gone. A target that knows rollouts is asked which it serves,
+and told zero for each, one generation above the newest that it has seen; one that knows only a
+share is told zero. When the database is back, the loop sees exposure below desired and holds
+(`drift`): nothing grows again by itself.
 """
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from rollout.executors.base import Desired, ExecutorError, Key
-from rollout.executors.http import HttpExecutor
+from rollout.executors.base import Desired, Executor, ExecutorError, Key, executor
+
+
+class KnowsRollouts(Protocol):
+    """What an executor beside `exclusive` ones needs for this command."""
+
+    def rollouts(self, config: dict[str, Any]) -> list[str]: ...
 
 
 class Command(BaseCommand):
@@ -32,19 +38,31 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"NOT at zero: {', '.join(failed)}. Cut them by hand.")
 
-    def zero(self, name: str, rollouts: list[uuid.UUID]) -> bool:
-        executor, config = HttpExecutor(), {"target": name}
+    def zero(self, name: str, rollouts: Sequence[uuid.UUID]) -> bool:
+        """One target that cannot be reached, or is badly described, never stops the others."""
         try:
-            ids = [str(r) for r in rollouts] or executor.rollouts(config)
-            for rollout in ids:
-                seen = executor.observe(config, Key(0, rollout, name, 0))
-                key = Key(0, rollout, name, seen.generation + 1)
-                executor.apply(config, Desired(0.0), key)
-                left = executor.observe(config, key).share
-                self.stderr.write(f"{name}: rollout {rollout} was {seen.share:.0%}, is {left:.0%}")
-                if left > 0:
-                    return False
-        except ExecutorError as error:
+            made = executor(settings.OPERATOR.targets.get(name, {}).get("executor", "http"))
+            left = [self.zero_one(made, name, rollout) for rollout in served(made, name, rollouts)]
+        except (ExecutorError, LookupError, AttributeError) as error:
             self.stderr.write(f"{name}: {error}")
             return False
-        return True
+        return not any(left)
+
+    def zero_one(self, made: Executor, name: str, rollout: str) -> float:
+        config = {"target": name}
+        seen = made.observe(config, Key(0, rollout, name, 0))
+        key = Key(0, rollout, name, seen.generation + 1)
+        made.apply(config, Desired(0.0), key)
+        left = made.observe(config, key).share
+        whose = f"rollout {rollout} " if rollout else ""
+        self.stderr.write(f"{name}: {whose}was {seen.share:.0%}, is {left:.0%}")
+        return left
+
+
+def served(made: Executor, name: str, asked: Sequence[uuid.UUID]) -> list[str]:
+    if made.exclusive:
+        # Whoever's it is: the target has one share.
+        return [""]
+    if asked:
+        return [str(rollout) for rollout in asked]
+    return cast("KnowsRollouts", made).rollouts({"target": name})

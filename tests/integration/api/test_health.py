@@ -1,4 +1,6 @@
+import tomllib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from celery import Celery
@@ -7,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from attribution.clock import database_now
 from attribution.models import Sample
-from controlplane import health, metrics
-from rollout.models import Placement
+from controlplane import health, heard, metrics
+from rollout.models import Hold, Placement
 from tests.factories import journey
 
 
@@ -112,3 +114,28 @@ def test_metrics__database_gone__is_unavailable(client, db, monkeypatch):
     monkeypatch.setattr(metrics, "overdue_seconds", gone)
 
     assert client.get("/metrics").status_code == 503
+
+
+def test_metrics__bell_answered__is_told_with_its_time(gauges):
+    heard.record_rung({"collect", "reconcile"})
+    heard.record_answered("reconcile")
+    heard.record_answered("reconcile")
+    read = gauges()
+
+    now = database_now().timestamp()
+    name = "graygate_bell_last_answered_timestamp_seconds"
+    assert now - 60 < read[name, "reconcile"] <= now
+    assert read[name, "collect"] == 0
+    assert read["graygate_bell_last_rung_timestamp_seconds", "collect"] > now - 60
+
+
+def test_metrics__hold_in_force__has_an_age(gauges):
+    journey("paused")
+    Hold.objects.update(since=database_now() - timedelta(hours=2))
+
+    assert gauges()["graygate_holds_oldest_seconds", "paused"] >= 7200
+
+
+def test_metrics__version__is_the_one_of_the_project(gauges):
+    declared = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
+    assert gauges()["graygate_info", declared] == 1

@@ -106,3 +106,26 @@ def test_receive__clock_ahead__begins_and_ends_nothing_in_the_future(service):
     )
     anomaly.refresh_from_db()
     assert anomaly.ended_at <= database_now()
+
+
+def test_receive__graygates_own_alert__is_accepted_and_no_news(service):
+    service("checkout")
+    own = {"alertname": "GraygateRolledBack", "service": "checkout", "graygate_alert": "k"}
+    assert receive(payload(labels=own)) == 1
+    assert not Alert.objects.exists()
+    assert not Anomaly.objects.exists()
+
+
+def test_receive__truncated__is_noted_until_it_is_told_whole(service):
+    service("checkout")
+    receive(payload() | {"truncatedAlerts": 7})
+    assert Alert.objects.get().truncated == 7
+    receive(payload() | {"truncatedAlerts": 0})
+    assert Alert.objects.get().truncated == 0
+
+
+@pytest.mark.parametrize("number", [-1, "3", True, [1]])
+def test_receive__truncated_is_no_count__is_refused(service, number):
+    with pytest.raises(CaseError) as problem:
+        receive(payload() | {"truncatedAlerts": number})
+    assert problem.value.pointer == "/truncatedAlerts"

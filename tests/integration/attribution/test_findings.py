@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from attribution import exposures
+from attribution.alerts import receive
 from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
 from attribution.findings import attribute_due, suspicion
@@ -183,3 +184,17 @@ def test_exposures__share_zero__is_not_current_any_more(shop):
     assert exposures.current("stock") == [(change, 0.5, ["a"])]
     exposures.record(change, "stock", now + timedelta(seconds=1), 0.0, [], "deploy")
     assert exposures.current("stock") == []
+
+
+def test_attribute_due__alerts_were_cut_off__the_finding_says_so_until_all_are_told(shop):
+    story(shop, "checkout", {"checkout": 30})
+    labels = {"alertname": "Errors", "service": "frontend"}
+    alert = {"status": "firing", "labels": labels, "fingerprint": "f1"}
+    alert["startsAt"] = (database_now() - timedelta(seconds=3)).isoformat()
+    for truncated in (2, 0):
+        receive({"version": "4", "alerts": [alert], "truncatedAlerts": truncated})
+        Anomaly.objects.update(due_at=database_now())
+        assert attribute_due() == 1
+    whole, cut = Finding.objects.order_by("-at")
+    assert cut.incomplete == ["2 more alerts were cut off by Alertmanager: symptoms may be missing"]
+    assert whole.incomplete == []

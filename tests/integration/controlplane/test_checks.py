@@ -1,10 +1,12 @@
 import pytest
 
+from controlplane import checks
 from controlplane.checks import check_graygate
 from controlplane.environment import OperatorFile
 from tests.integration.controlplane.conftest import SECRET
 
 HOOK = {"name": "pager", "url": "https://pager.example/x", "secret": SECRET}
+AM = {"name": "am", "notifier": "alertmanager", "url": "http://127.0.0.1:9093"}
 
 
 def ids():
@@ -27,10 +29,14 @@ def test_checks__settings_as_they_come__find_nothing():
         ("OPERATOR", OperatorFile(webhooks=[{"name": "a", "url": "http://x"}]), "graygate.E005"),
         ("OPERATOR", OperatorFile(webhooks=[HOOK | {"secret": "whsec_eA=="}]), "graygate.E005"),
         ("OPERATOR", OperatorFile(webhooks=[HOOK | {"notifier": "pigeon"}]), "graygate.E002"),
+        ("OPERATOR", OperatorFile(webhooks=[AM | {"url": "am:9093"}]), "graygate.E004"),
+        ("OPERATOR", OperatorFile(webhooks=[AM | {"username": "x"}]), "graygate.E005"),
+        ("GRAYGATE_ALERT_REFRESH_S", 0, "graygate.E006"),
         ("OPERATOR", OperatorFile(targets={"a": {"url": "x"}}), "graygate.E004"),
         ("GRAYGATE_INTERVAL_S", 0, "graygate.E006"),
         ("GRAYGATE_LEASE_S", 3.0, "graygate.E007"),
         ("CELERY_BROKER_URL", "kafka://x", "graygate.E008"),
+        ("CELERY_BROKER_URL", "unreadable://", "graygate.E020"),
         ("GRAYGATE_URL", "gray.example", "graygate.E009"),
         ("SECRET_KEY_IS_EPHEMERAL", True, "graygate.W001"),
     ],
@@ -40,8 +46,28 @@ def test_checks__bad_setting__has_an_id(settings, name, value, expected):
     assert expected in {message.id for message in check_graygate()}
 
 
+def test_checks__alertmanager__needs_no_signing_secret(settings):
+    access = {"username": "graygate", "password_file": "/run/secrets/alertmanager"}
+    settings.OPERATOR = OperatorFile(webhooks=[AM, AM | access | {"name": "other"}])
+    assert ids() == set()
+
+
 def test_checks__bad_secret__is_not_repeated(settings):
     settings.OPERATOR = OperatorFile(
         webhooks=[HOOK | {"secret": "whsec_hunter2", "url": "x:hunter2"}]
     )
     assert "hunter2" not in str(check_graygate())
+
+
+def test_checks__broker_whose_client_is_missing__has_an_id(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "redis://:hunter2@10.0.0.1/0"
+    monkeypatch.setattr(checks, "find_spec", lambda _name: None)
+
+    assert "graygate.E021" in ids()
+    assert "hunter2" not in str(check_graygate())
+
+
+def test_checks__several_hosts_possible_and_no_pepper__warn(settings, monkeypatch):
+    monkeypatch.delenv("GRAYGATE_TOKEN_PEPPERS")
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
+    assert "graygate.W002" in ids()

@@ -311,3 +311,33 @@ def test_attribute__older_change_is_everywhere__the_canary_speaks_of_the_newer_o
     first = answer["suspects"][0]
     assert first["change"] == "newer"
     assert first["probability"] > 0.9
+
+
+def incomplete_case(*sentences):
+    return {
+        "id": 1,
+        "detected_at": 50.0,
+        "services": SERVICES,
+        "changes": [change("far", "stock", 45.0)],
+        "series": [whole(1, "frontend"), whole(2, "stock")],
+        "symptom": {"service": "catalog"},
+        "incomplete": list(sentences),
+    }
+
+
+def test_attribute__evidence_known_to_be_missing__makes_absence_count_half():
+    full, cut = (attribute(incomplete_case(*each)) for each in ((), ("2 alerts were cut off",)))
+    assert (full["incomplete"], cut["incomplete"]) == ([], ["2 alerts were cut off"])
+    weights = [
+        {piece["kind"]: piece["weight"] for piece in answer["suspects"][0]["evidence"]}
+        for answer in (full, cut)
+    ]
+    for kind in ("call_graph", "own_symptom"):
+        assert weights[1][kind] == weights[0][kind] / 2 < 0
+    assert cut["none_of_them"] < full["none_of_them"]
+
+
+def test_attribute__incomplete_is_no_list_of_sentences__names_the_place():
+    with pytest.raises(CaseError) as problem:
+        attribute(incomplete_case("fine", 3))
+    assert problem.value.pointer == "/incomplete/1"

@@ -156,7 +156,7 @@ BAD = [
     ({"metrics": 3}, "/metrics"),
     ({"alpha": 2}, "/alpha"),
     ({"alpha": True}, "/alpha"),
-    ({"method": "mann_whitney"}, "/method"),
+    ({"method": "t_test"}, "/method"),
     ({"t": [1, 2]}, "/t"),
     ({"stages": [{"start": 9}, {"start": 3}]}, "/stages/1/start"),
     ({"stages": [{"share": 0.5}]}, "/stages/0/start"),
