@@ -25,12 +25,22 @@ class ExchangeError(Exception):
     """Why there is no answer: the kind of failure, never the address with its credentials."""
 
 
+class TooLateError(ExchangeError):
+    """Nobody answered, or not wholly, in the time that there was."""
+
+
+class TooLongError(ExchangeError):
+    """The answer is longer than it may be."""
+
+
 @dataclass(frozen=True)
 class Tls:
-    """As requests takes them: whom to trust (a bundle's path) and who we are (certificate, key)."""
+    """`verify`: the file of the authorities to trust, or True: the system's. `cert`: our
+    own, as one file or as (certificate, key).
+    """
 
     verify: bool | str = True
-    cert: tuple[str, str] | None = None
+    cert: str | tuple[str, str] | None = None
 
 
 class Answer(tuple[int, bytes]):  # noqa: SLOT001 - a tuple takes no slots but empty ones
@@ -68,15 +78,23 @@ def exchange(  # noqa: PLR0913 - one request has these parts
                 stream=True,
                 verify=tls.verify,
                 cert=tls.cert,
+                auth=_as_given if "Authorization" in (headers or {}) else None,
             )
             answer = Answer((response.status_code, _content(response, most_bytes)))
             answer.headers = response.headers
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         watched.check()
-        raise ExchangeError(type(error).__name__) from error
+        late = isinstance(error, requests.Timeout)
+        kind = TooLateError if late else ExchangeError
+        raise kind(type(error).__name__) from error
     # A connection that was shut looks like an answer that ended.
     watched.check()
     return answer
+
+
+def _as_given(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Instead of the password that a .netrc of this machine may hold for the host."""
+    return request
 
 
 def _content(response: requests.Response, most_bytes: int) -> bytes:
@@ -88,7 +106,7 @@ def _content(response: requests.Response, most_bytes: int) -> bytes:
         parts.append(chunk)
         size += len(chunk)
         if size > most_bytes:
-            raise ExchangeError(f"the answer is longer than {most_bytes} bytes")
+            raise TooLongError(f"the answer is longer than {most_bytes} bytes")
     return b"".join(parts)
 
 
@@ -103,7 +121,7 @@ class _Watched:
 
     def check(self) -> None:
         if self._over:
-            raise ExchangeError(f"no whole answer within {self._timeout_s:g} s")
+            raise TooLateError(f"no whole answer within {self._timeout_s:g} s")
 
     def add(self, connection: socket.socket) -> None:
         with self._lock:

@@ -1,13 +1,14 @@
 """Reading what is due from the services' sources, once a service and interval.
 
 1. Claim: services that are due, skipping what another worker holds; the next time is set at once.
-2. Read: all of them side by side, outside any transaction.
+2. Read: side by side, outside any transaction; services that share a server in one go.
 3. Store: one Sample a service, and its counters if nobody else stored newer ones meanwhile.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +19,16 @@ from django.db.models import Q
 
 from attribution.clock import database_now
 from attribution.errors import CaseError
-from attribution.measured import COHORTS, Measured, measured
+from attribution.measured import COHORTS, PARTS, Measured, measured
 from attribution.models import Sample, Service
-from attribution.sources.base import Reading, SourceError, source_named
+from attribution.sources.base import (
+    Ask,
+    Reading,
+    SharedSource,
+    Source,
+    SourceError,
+    source_named,
+)
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -29,8 +37,20 @@ MOST_A_ROUND = 200
 
 @dataclass(frozen=True)
 class Job:
+    """`source` is None where it has none that is known: `error` says so."""
+
     service: Service
+    source: Source | None
     metrics: Sequence[Measured]
+    error: str = ""
+
+    @property
+    def ask(self) -> Ask:
+        return Ask(
+            config=self.service.source.get("config") or {},
+            queries={key: one for metric in self.metrics for key, one in metric.queries().items()},
+            state=self.service.counters.get("state") or {},
+        )
 
 
 @dataclass(frozen=True)
@@ -42,14 +62,17 @@ class Result:
 
 def collect_due() -> int:
     """How many services were read. A source that fails leaves a Sample that says so."""
-    jobs = _claim()
-    if not jobs:
+    groups = _groups(_claim())
+    if not groups:
         return 0
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(jobs))) as pool:
-        results = list(pool.map(_read, jobs))
-    for result in results:
-        _store(result)
-    return len(results)
+    read = 0
+    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(groups))) as pool:
+        # Stored as they come: a server that is slow delays its own services only.
+        for done in as_completed([pool.submit(_read, group) for group in groups]):
+            for result in done.result():
+                _store(result)
+                read += 1
+    return read
 
 
 def _claim() -> list[Job]:
@@ -64,7 +87,7 @@ def _claim() -> list[Job]:
         for service in due:
             service.due_at = _next(service.due_at, now)
         Service.objects.bulk_update(due, ["due_at"])
-    return [Job(service, measured(service)) for service in due]
+    return [_job(service) for service in due]
 
 
 def _next(due_at: datetime | None, now: datetime) -> datetime:
@@ -74,22 +97,59 @@ def _next(due_at: datetime | None, now: datetime) -> datetime:
     return following if following > now else now + step
 
 
-def _read(job: Job) -> Result:
-    queries = {key: query for metric in job.metrics for key, query in metric.queries().items()}
+def _job(service: Service) -> Job:
     try:
-        name = str(job.service.source.get("name"))
-        config = job.service.source.get("config") or {}
-        state = job.service.counters.get("state") or {}
-        reading = source_named(name).read(config, queries, state)
-    except SourceError as problem:
-        return Result(job, None, str(problem))
+        source = source_named(str(service.source.get("name")))
     except CaseError as problem:
-        return Result(job, None, f"{problem.detail} ({problem.pointer})")
+        return Job(service, None, (), f"{problem.detail} ({problem.pointer})")
+    kinds = source.kinds if isinstance(source, SharedSource) else ("ratio",)
+    return Job(service, source, measured(service, kinds))
+
+
+def _groups(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Those that are read together: of one source and place."""
+    groups: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    for job in jobs:
+        name, place = str(job.service.source.get("name")), f"service {job.service.pk}"
+        if isinstance(job.source, SharedSource):
+            place = job.source.place(job.service.source.get("config") or {})
+        groups[name, place].append(job)
+    return list(groups.values())
+
+
+def _read(group: Sequence[Job]) -> list[Result]:
+    try:
+        found = list(_readings(group))
+        if len(found) != len(group):
+            raise LookupError("a reading too many or too few")  # noqa: TRY301 - as any other fault
     except Exception as problem:
         # A third party's source may raise anything; it must not stop the others' reads.
-        logger.exception("source of %s failed", job.service.name)
-        return Result(job, None, f"the source failed: {type(problem).__name__}")
-    return Result(job, reading, "")
+        logger.exception("source of %s failed", ", ".join(job.service.name for job in group[:5]))
+        found = [SourceError(f"the source failed: {type(problem).__name__}") for _ in group]
+    return [
+        Result(job, None, str(one)) if isinstance(one, SourceError) else Result(job, one, "")
+        for job, one in zip(group, found, strict=True)
+    ]
+
+
+def _readings(group: Sequence[Job]) -> Iterator[Reading | SourceError]:
+    source = group[0].source
+    if isinstance(source, SharedSource):
+        yield from source.read_many([job.ask for job in group])
+        return
+    for job in group:
+        try:
+            yield _alone(job)
+        except SourceError as problem:
+            yield problem
+        except CaseError as problem:
+            yield SourceError(f"{problem.detail} ({problem.pointer})")
+
+
+def _alone(job: Job) -> Reading:
+    if job.source is None:
+        raise SourceError(job.error)
+    return job.source.read(job.ask.config, job.ask.queries, job.ask.state)
 
 
 def _store(result: Result) -> None:
@@ -102,16 +162,18 @@ def _store(result: Result) -> None:
         if result.reading is None:
             Sample.objects.create(service=current, at=now, error=result.error[:2000])
             return
-        values = {
-            metric.name: _values(metric, result.reading.increments) for metric in result.job.metrics
-        }
-        Sample.objects.create(service=current, at=now, values=values)
+        values = {metric.name: _values(metric, result.reading) for metric in result.job.metrics}
+        warnings = [text[:500] for text in result.reading.warnings]
+        Sample.objects.create(service=current, at=now, values=values, warnings=warnings)
         current.counters = {"at": now.isoformat(), "state": result.reading.state}
         current.save(update_fields=["counters"])
 
 
-def _values(metric: Measured, increments: Mapping[str, float | None]) -> dict[str, Any]:
-    return {cohort: _pair(metric.name, cohort, increments) for cohort in COHORTS}
+def _values(metric: Measured, reading: Reading) -> dict[str, Any]:
+    if metric.kind == "ratio":
+        return {cohort: _pair(metric.name, cohort, reading.increments) for cohort in COHORTS}
+    (part,) = PARTS[metric.kind]
+    return {cohort: reading.values.get(f"{metric.name}|{cohort}|{part}") for cohort in COHORTS}
 
 
 def _pair(name: str, cohort: str, increments: Mapping[str, float | None]) -> list[float] | None:

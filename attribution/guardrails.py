@@ -7,8 +7,8 @@ from typing import Any
 from attribution.errors import CaseError
 from attribution.fields import choice, mapping, number, text
 from attribution.sources.exposition import Selector, parse_selector
+from attribution.sources.promql import COHORT, check_template
 
-COHORT = "$cohort"
 MOST_QUERY = 2000
 # As wide as the column.
 LONGEST_NAME = 100
@@ -16,6 +16,7 @@ LEAST_WEIGHT = 0.001
 KINDS = ("ratio", "value", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 SOURCES_OF_SELECTORS = ("scrape",)
+SOURCES_OF_PROMQL = ("prometheus",)
 NUMBERS: dict[str, tuple[float, float]] = {
     "margin": (0.1, 100.0),
     "pass_margin": (0.5, 100.0),
@@ -111,6 +112,8 @@ def _queries(spec: Mapping[str, Any], found: Mapping[str, Any], at: str) -> dict
     queries = {key: text(spec, key, at) for key in keys}
     for key, query in queries.items():
         _check_query(query, found["source"], f"{at}/{key}")
+        if found["source"] in SOURCES_OF_PROMQL:
+            _check_promql(query, found["kind"], f"{at}/{key}")
     return queries
 
 
@@ -122,6 +125,13 @@ def _check_query(query: str, source: str, pointer: str) -> None:
         raise CaseError("no $cohort", detail, pointer)
     if source in SOURCES_OF_SELECTORS:
         _check_selector(query, source, pointer)
+
+
+def _check_promql(query: str, kind: str, pointer: str) -> None:
+    try:
+        check_template(query, counts=kind != "value")
+    except CaseError as problem:
+        raise CaseError(problem.title, problem.detail, pointer) from None
 
 
 def _check_selector(query: str, source: str, pointer: str) -> None:

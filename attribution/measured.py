@@ -1,23 +1,26 @@
 """What is read from a service: its guardrails and telemetry, a query a cohort each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attribution.guardrails import COHORT
 from attribution.models import Guardrail, Service
+from attribution.sources.promql import COHORT
 
 COHORTS = ("canary", "control", "all")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One ratio metric of a service; `cohorts` are the matchers that stand for `$cohort`."""
+    """One metric of a service; `cohorts` are the matchers that stand for `$cohort`.
+
+    `asked`: part -> query; the parts of a ratio are events and total, another kind has one.
+    """
 
     name: str
+    kind: str
     direction: str
-    events: str
-    total: str
+    asked: Mapping[str, str]
     cohorts: Mapping[str, str]
     peer: str | None = None
 
@@ -25,19 +28,24 @@ class Measured:
         """Key "metric|cohort|part" -> query; a cohort without matchers is not asked for."""
         found = {}
         for cohort, matchers in {**self.cohorts, "all": ""}.items():
-            for part, query in (("events", self.events), ("total", self.total)):
+            for part, query in self.asked.items():
                 found[f"{self.name}|{cohort}|{part}"] = query.replace(COHORT, matchers)
         return found
 
 
-NEEDED = {"name", "kind", "events", "total"}
+# kind -> {part of the key: field of the guardrail}
+PARTS = {
+    "ratio": {"events": "events", "total": "total"},
+    "value": {"value": "query"},
+    "distribution": {"distribution": "query"},
+}
 
 
-def measured(service: Service) -> list[Measured]:
+def measured(service: Service, kinds: Collection[str] = ("ratio",)) -> list[Measured]:
     """Each name once: standing guardrails, then telemetry, then what single changes brought.
 
-    Other kinds than ratio are left out: nothing judges them yet. So is a row that lacks its
-    queries: it must not stop the reading of the others, and what is not read never passes.
+    A row that lacks its queries is left out: it must not stop the reading of the others, and what
+    is not read never passes.
     """
     rows = list(Guardrail.objects.filter(service=service).order_by("created_at", "id"))
     specs: list[Mapping[str, Any]] = [row.spec for row in rows if row.change_id is None]
@@ -45,7 +53,9 @@ def measured(service: Service) -> list[Measured]:
     specs += [row.spec for row in rows if row.change_id is not None]
     found: dict[str, Measured] = {}
     for spec in specs:
-        if spec.keys() >= NEEDED and spec["kind"] == "ratio" and spec["name"] not in found:
+        kind = spec.get("kind")
+        fields = {"name", *PARTS[kind].values()} if kind in PARTS and kind in kinds else set()
+        if fields and fields <= spec.keys() and spec["name"] not in found:
             found[spec["name"]] = _measured(spec, service.cohorts)
     return list(found.values())
 
@@ -55,9 +65,9 @@ def _measured(spec: Mapping[str, Any], cohorts: Mapping[str, str]) -> Measured:
     matchers = of_peer or cohorts
     return Measured(
         name=spec["name"],
+        kind=spec["kind"],
         direction=spec.get("direction") or "increase",
-        events=spec["events"],
-        total=spec["total"],
+        asked={part: spec[name] for part, name in PARTS[spec["kind"]].items()},
         cohorts={key: matchers[key] for key in ("canary", "control") if matchers.get(key)},
         peer=spec.get("peer"),
     )

@@ -88,14 +88,17 @@ class Exposure(models.Model):
 class Sample(models.Model):
     """What one read of one service gave: increments since the read before.
 
-    values: {metric: {"canary": [events, total] | null, "control": ..., "all": ...}}.
-    `error` says that the source failed: a read that failed is not a read of zero.
+    values: {metric: {"canary": [events, total] | null, "control": ..., "all": ...}}; of a metric of
+    kind `value` a number, of kind `distribution` {"bounds", "counts"} in their place.
+    `error` says that the source failed: a read that failed is not a read of zero. `warnings`: what
+    the source refused or remarked though it was read.
     """
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="samples")
     at = models.DateTimeField()
     values = models.JSONField(default=dict)
     error = models.TextField(default="", blank=True)
+    warnings = models.JSONField(default=list, blank=True)
 
     class Meta:
         ordering = ["at"]

@@ -15,6 +15,7 @@ class Series:
     """One row a read of the service, in time order.
 
     values[metric][cohort][i] is [events, total] at t[i] (epoch seconds), or None: not reported.
+    Of metrics that are no ratio all is None: they are kept for judges to come.
     errors[i] says why the source failed at t[i]; last_error is empty when the last read worked.
     """
 
@@ -36,5 +37,6 @@ def read_series(service: str, metrics: Sequence[str], since: datetime, until: da
         for metric in metrics:
             reported = values.get(metric) or {}
             for cohort in COHORTS:
-                found.values[metric][cohort].append(reported.get(cohort))
+                pair = reported.get(cohort)
+                found.values[metric][cohort].append(pair if isinstance(pair, list) else None)
     return found

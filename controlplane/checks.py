@@ -40,6 +40,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_registries(),
         *_webhooks(),
         *_targets(),
+        *_sources(),
         *_timing(),
         *_broker(),
         *_url(),
@@ -52,8 +53,8 @@ def _operator_file() -> Iterator[CheckMessage]:
     if settings.OPERATOR.error:
         yield Error(
             f"The operator's file cannot be read: {settings.OPERATOR.error}",
-            hint="GRAYGATE_OPERATOR_FILE names a JSON object with targets, webhooks and "
-            "allowed_destinations.",
+            hint="GRAYGATE_OPERATOR_FILE names a JSON object with targets, sources, webhooks "
+            "and allowed_destinations.",
             id="graygate.E001",
         )
 
@@ -107,6 +108,20 @@ def _targets() -> Iterator[CheckMessage]:
                 f"target {name!r} asks for an unknown executor",
                 hint=f"Registered: {known}",
                 id="graygate.E002",
+            )
+
+
+def _sources() -> Iterator[CheckMessage]:
+    for name, one in settings.OPERATOR.sources.items():
+        if not isinstance(one, Mapping):
+            yield Error(f"source {name!r} of the operator's file is no object", id="graygate.E003")
+            continue
+        yield from _accessible(f"source {name!r}", one)
+        if any(mark in str(one.get("url")) for mark in "?#@"):
+            yield Error(
+                f"the `url` of source {name!r} holds more than an address",
+                hint="No query in it; user name and password have fields of their own.",
+                id="graygate.E004",
             )
 
 

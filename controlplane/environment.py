@@ -92,6 +92,7 @@ class OperatorFile:
     """What only the operator may say: where requests may go, and with which secrets."""
 
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     webhooks: list[dict[str, Any]] = field(default_factory=list)
     allowed_destinations: tuple[str, ...] = ()
     error: str = ""
@@ -105,6 +106,7 @@ def operator_file(path: str | None) -> OperatorFile:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         return OperatorFile(
             targets=dict(content.get("targets", {})),
+            sources=dict(content.get("sources", {})),
             webhooks=list(content.get("webhooks", [])),
             allowed_destinations=tuple(content.get("allowed_destinations", ())),
         )

@@ -134,6 +134,7 @@ GRAYGATE_EXECUTORS = {
     "http": "rollout.executors.http.HttpExecutor",
 }
 GRAYGATE_SOURCES = {
+    "prometheus": "attribution.sources.prometheus.PrometheusSource",
     "scrape": "attribution.sources.scrape.ScrapeSource",
 }
 GRAYGATE_NOTIFIERS = {

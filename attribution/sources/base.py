@@ -1,8 +1,13 @@
-"""The seam of metric sources: what one has to be able to do, and how it is found by name."""
+"""The seam of metric sources: what one has to be able to do, and how it is found by name.
 
-from collections.abc import Mapping
+A query's key is "metric|cohort|part". The part says what its answer is taken for: `events` and
+`total` are counts since the read before; `value` is a number as it stands, `distribution` the
+counts of a histogram's buckets since the read before.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -19,12 +24,24 @@ class Reading:
     """increments[key]: how much the query's counters grew since the read before.
 
     None: not known (a first sight, a reset, nobody answered): never 0. `state` is given back to the
-    next read. `silent` names units that did not answer while others did.
+    next read. `silent` names units that did not answer while others did. `values` answers the keys
+    of the other kinds. `warnings` are for a person: what was refused, what the server remarks.
     """
 
     increments: dict[str, float | None]
     state: dict[str, Any]
     silent: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is to be read of one service."""
+
+    config: Mapping[str, Any]
+    queries: Mapping[str, str]
+    state: Mapping[str, Any]
 
 
 class Source(Protocol):
@@ -38,6 +55,24 @@ class Source(Protocol):
 
         Raises SourceError when nothing can be said about any of them.
         """
+
+
+@runtime_checkable
+class SharedSource(Source, Protocol):
+    """A source that reads many services from one place with few requests."""
+
+    # Of the guardrails that it can read; a source that does not say reads ratios.
+    kinds: Sequence[str]
+
+    def place(self, config: Mapping[str, Any]) -> str:
+        """Services whose configs name the same place are read together."""
+
+    def read_many(self, asks: Sequence[Ask]) -> list[Reading | SourceError]:
+        """As `read`, for each, in the order asked: one that fails does not stop the others."""
+
+
+def part_of(key: str) -> str:
+    return key.rpartition("|")[2]
 
 
 def source_named(name: str, pointer: str = "/source/name") -> Source:

@@ -113,7 +113,7 @@ def _side(pairs: Iterable[list[float] | None]) -> Side:
     events = total = 0.0
     silent = 0
     for pair in pairs:
-        if pair is None:
+        if not isinstance(pair, list):
             silent += 1
             continue
         events, total = events + pair[0], total + pair[1]

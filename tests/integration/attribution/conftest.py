@@ -13,7 +13,7 @@ class Instance:
     """One instance's /metrics: set `page`, or `status` to make it fail."""
 
     def __init__(self) -> None:
-        self.page = ""
+        self.page: str | bytes = ""
         self.status = 200
         self.headers: dict[str, str] = {}
         self.asked = 0
@@ -22,7 +22,8 @@ class Instance:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 instance.asked += 1
-                body = instance.page.encode()
+                page = instance.page
+                body = page if isinstance(page, bytes) else page.encode()
                 self.send_response(instance.status)
                 for name, value in instance.headers.items():
                     self.send_header(name, value)

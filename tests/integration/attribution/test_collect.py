@@ -179,7 +179,7 @@ def test_collect__unknown_source__leaves_an_error_that_lists_the_known(service):
     Service.objects.filter(pk=service("checkout", ["x"]).pk).update(
         source={"name": "graphite", "config": {}}
     )
-    assert "known: scrape" in read_again().error
+    assert "known: prometheus, scrape" in read_again().error
 
 
 def test_collect__one_source_fails__the_others_are_read(pair, service, instance):

@@ -55,9 +55,46 @@ def test_parse_guardrail__wrong__names_the_field(change, pointer):
     assert problem.value.pointer == pointer
 
 
-def test_parse_guardrail__other_source__may_use_functions():
-    query = "sum(rate(http_requests_total{$cohort}[1m]))"
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sum(increase(http_requests_total{$cohort}[$interval]))",
+        "http_requests_total{$cohort}",
+        "http_requests_total{code!~'2..', $cohort,}",
+        'http_requests_total{code=~"(a+)+b",$cohort}',
+        'sum(increase(a{$cohort,b="}"}[$interval])) + sum(increase(c{$cohort}[$interval]))',
+    ],
+)
+def test_parse_guardrail__prometheus__takes_counters_and_expressions_of_the_interval(query):
     assert parse_guardrail({**GOOD, "source": "prometheus", "total": query}, "")["total"] == query
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("sum(rate(http_requests_total{$cohort}[1m]))", "no $interval"),
+        ('sum(increase(a{$cohort,b="$interval"}[1m]))', "no $interval"),
+        ("a{$cohort} offset 5m", "no $interval"),
+        ('sum(increase(a{b="$cohort"}[$interval]))', "no $cohort"),
+        ("sum by ($cohort) (increase(a[$interval]))", "no $cohort"),
+        ("sum(increase(a{$cohort}[$interval])", "not closed"),
+        ("sum(increase(a{$cohort}[$interval])))", "not balanced"),
+        ("(a{$cohort}[$interval)]", "not balanced"),
+        ("sum(increase(a{$cohort}[$interval])) # )", "a comment"),
+        ('sum(increase(a{$cohort,b="x}[$interval]))', "not closed"),
+        (r"a\( + b{$cohort}[$interval])", "not closed"),
+    ],
+)
+def test_parse_guardrail__prometheus__what_cannot_be_embedded_is_refused(query, title):
+    with pytest.raises(CaseError) as problem:
+        parse_guardrail({**GOOD, "source": "prometheus", "total": query}, "/g")
+    assert (problem.value.title, problem.value.pointer) == (title, "/g/total")
+
+
+def test_parse_guardrail__prometheus_value__needs_no_interval():
+    spec = {**GOOD, "source": "prometheus", "kind": "value", "query": "avg(up{$cohort})"}
+    del spec["events"], spec["total"]
+    assert parse_guardrail(spec, "")["query"] == "avg(up{$cohort})"
 
 
 def test_parse_telemetry__peer__brings_the_callees_matchers():
