@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.fleet.layout import HOST
+from demo.fleet.ports import held_port
 from demo.folder import Folder
-from demo.parts import Part, free_port
+from demo.parts import Part
 from demo.programs import MissingPartError, path_of
 
 KINDS = ("files", "redis", "rabbitmq")
@@ -22,7 +23,7 @@ class Broker:
     """`files`: the transport that needs no server."""
 
     kind: str
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=held_port)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
     def environment(self) -> dict[str, str]:
@@ -50,7 +51,7 @@ class Broker:
 
     def _rabbitmq(self, folder: Folder) -> Iterator[Part]:
         """With an epmd of its own: the usual one would stay behind, and belong to nobody."""
-        home, names = folder.home("rabbitmq"), free_port()
+        home, names = folder.home("rabbitmq"), held_port()
         program = needed(str(RABBITMQ), "rabbitmq-server")
         (home / "plugins").write_text("[].")
         values = os.environ | {
@@ -60,7 +61,7 @@ class Broker:
             "RABBITMQ_NODENAME": f"graygate{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": HOST,
             "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_DIST_PORT": str(held_port()),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),

@@ -16,9 +16,10 @@ from typing import Any
 import requests
 
 from demo.brokers import Broker
+from demo.fleet.ports import held_port
 from demo.folder import ROOT, Folder, environment, new_secret, prepare, write_operator_file
 from demo.infrastructure import Infrastructure
-from demo.parts import Part, Parts, free_port, wait_for
+from demo.parts import Part, Parts, wait_for
 
 READY_PATIENCE_S = 60.0
 PYTHON = sys.executable
@@ -82,7 +83,7 @@ def running(options: Options, tell: Callable[[str], None]) -> Iterator[Running]:
 def _bring_up(
     options: Options, folder: Folder, parts: Parts, tell: Callable[[str], None]
 ) -> Running:
-    url, secret = f"http://127.0.0.1:{free_port()}", new_secret()
+    url, secret = f"http://127.0.0.1:{held_port()}", new_secret()
     chosen = options.infrastructure
     values = environment(folder, url, chosen.pace) | options.broker.environment()
     fleet = _start_fleet(options, folder, parts, secret)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from demo.folder import ROOT
 
 POLL_S = 0.2
 END_PATIENCE_S = 8.0
-READY_PATIENCE_S = 90.0
+READY_PATIENCE_S = 180.0
 
 
 class PartLostError(Exception):
@@ -111,12 +110,6 @@ class Parts:
             self.watcher.join()
         for part in reversed(self.parts):
             part.end()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], bool], patience_s: float, what: str) -> None:

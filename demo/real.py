@@ -9,11 +9,12 @@ import requests
 from demo import monitoring
 from demo.api import Api
 from demo.fleet.layout import HOST, SERVICES, url_of
+from demo.fleet.ports import held_port
 from demo.folder import Folder
 from demo.infrastructure import Json, World
 from demo.own import Pager
 from demo.pace import REAL, Pace
-from demo.parts import Part, free_port
+from demo.parts import Part
 from demo.production import Production
 
 TIMEOUT_S = 10
@@ -25,8 +26,8 @@ class RealParts:
     programs: Mapping[str, str]
     pace: Pace = REAL
     source: str = "prometheus"
-    prometheus_port: int = field(default_factory=free_port)
-    alertmanager_port: int = field(default_factory=free_port)
+    prometheus_port: int = field(default_factory=held_port)
+    alertmanager_port: int = field(default_factory=held_port)
     rules: Path = Path()
 
     @property

@@ -5,7 +5,6 @@ import ctypes
 import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from aiohttp import web
 from demo.fleet.desk import desk_app
 from demo.fleet.generator import generator_app
 from demo.fleet.haproxy_config import config
-from demo.fleet.layout import HOST, Balancer, Instance, Layout
+from demo.fleet.layout import Balancer, Instance, Layout
 from demo.fleet.pager import pager_app
 from demo.fleet.router import router_app
 from demo.fleet.service import service_app
@@ -31,16 +30,6 @@ ROUTER, GENERATOR, PAGER, BALANCER = "router", "generator", "pager", "haproxy"
 def die_with_parent(how: signal.Signals) -> None:
     """Whatever ends the parent, even SIGKILL, ends this process too."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(how))
-
-
-def reserve_port() -> socket.socket:
-    """A bound socket that does not listen: the port stays ours while its process is dead, and a
-    call to it is refused meanwhile.
-    """
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind((HOST, 0))
-    return reserved
 
 
 def name_of(instance: Instance) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, web
 
-from demo.fleet.faults import ERRORS, LATENCY, Fault, parse_fault
+from demo.fleet.faults import ERRORS, LATENCY, UNLABELLED, Fault, parse_fault
 from demo.fleet.layout import CALLS, Instance, Layout
 from demo.fleet.metrics import CONTENT_TYPE, InstanceMetrics
 from demo.fleet.serving import body_of, new_app, refuse, with_session
@@ -88,7 +88,8 @@ class Service:
             return "", Answer(503, f"{peer}/unknown")
 
     async def show_metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self.metrics.text(), headers=CONTENT_TYPE)
+        labelled = self.fault is None or self.fault.kind != UNLABELLED
+        return web.Response(body=self.metrics.text(labelled=labelled), headers=CONTENT_TYPE)
 
     async def set_version(self, request: web.Request) -> web.Response:
         self.metrics.set_version(str((await body_of(request))["version"]))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from demo.fleet.layout import (
     Layout,
     url_of,
 )
-from demo.fleet.processes import GENERATOR, PAGER, ROUTER, Processes, name_of, reserve_port
+from demo.fleet.ports import held_port
+from demo.fleet.processes import GENERATOR, PAGER, ROUTER, Processes, name_of
 from demo.fleet.serving import new_session, start
 
 WATCH_S = 1.0
@@ -36,34 +36,29 @@ class Options:
     haproxy: str | None = None
 
 
-def plan(options: Options) -> tuple[Layout, list[socket.socket]]:
+def plan(options: Options) -> Layout:
     """The layout, with every port reserved from now on."""
-    reserved: list[socket.socket] = []
-
-    def port() -> int:
-        reserved.append(reserve_port())
-        return int(reserved[-1].getsockname()[1])
-
     instances = tuple(
-        Instance(service, track, index, port())
+        Instance(service, track, index, held_port())
         for service in SERVICES
         for track in TRACKS
         for index in range(options.instances)
     )
-    layout = Layout(
+    return Layout(
         seed=options.seed,
         rate=options.rate,
         secret=options.secret,
-        router_port=port(),
-        generator_port=port(),
-        control_port=port(),
-        pager_port=port(),
+        router_port=held_port(),
+        generator_port=held_port(),
+        control_port=held_port(),
+        pager_port=held_port(),
         instances=instances,
         balancer=(
-            Balancer(options.haproxy, options.state.parent, port()) if options.haproxy else None
+            Balancer(options.haproxy, options.state.parent, held_port())
+            if options.haproxy
+            else None
         ),
     )
-    return layout, reserved
 
 
 def state_of(layout: Layout, processes: Processes) -> dict[str, Any]:
@@ -130,7 +125,7 @@ async def run(options: Options) -> str | None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    layout, reserved = plan(options)
+    layout = plan(options)
     processes = Processes(layout)
     try:
         async with new_session() as session:
@@ -143,5 +138,3 @@ async def run(options: Options) -> str | None:
             return await _watch(processes, stop)
     finally:
         processes.kill_all()
-        for held in reserved:
-            held.close()
