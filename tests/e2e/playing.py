@@ -26,7 +26,8 @@ def play(var, *options, seed, timeout, **environment):
 
 def left_behind(var):
     """Processes that have the demo's folder in their command, or in their environment."""
-    return [pid for pid in os.listdir("/proc") if pid.isdecimal() and mentions(int(pid), str(var))]
+    pids = (entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return [pid for pid in pids if mentions(int(pid), str(var))]
 
 
 def mentions(pid, text):
