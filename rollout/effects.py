@@ -224,11 +224,15 @@ def record_observed(placement: Placement, share: float, units: list[str], now: d
     moved = abs(share - placement.observed) > SAME_SHARE
     changed = moved or set(units) != set(placement.observed_units)
     placement.observed, placement.observed_units, placement.observed_at = share, units, now
+    if placement.exclusive and not placement.generation:
+        # Seen before the first call: whatever it is, it is not this change.
+        return
     rollout = placement.rollout
     several = sum(t["service"] == placement.service for t in rollout.spec["targets"]) > 1
     # Two targets that are confirmed at once do not see each other: the next look mends that.
     if changed or (several and placement.generation):
-        share, units = service_exposure(placement) if several else (placement.own_share, units)
+        if several:
+            share, units = service_exposure(placement)
         exposures.record(
             rollout.change_id, placement.service, now, share, units, rollout.spec["kind"]
         )

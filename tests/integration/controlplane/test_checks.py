@@ -6,6 +6,13 @@ from tests.integration.controlplane.conftest import SECRET
 
 HOOK = {"name": "pager", "url": "https://pager.example/x", "secret": SECRET}
 
+BALANCER = {
+    "executor": "haproxy",
+    "address": "/run/haproxy/admin.sock",
+    "backend": "stock",
+    "canary": ["c0"],
+}
+
 
 def ids():
     return {message.id for message in check_graygate()} - {"graygate.W001"}
@@ -28,6 +35,9 @@ def test_checks__settings_as_they_come__find_nothing():
         ("OPERATOR", OperatorFile(webhooks=[HOOK | {"secret": "whsec_eA=="}]), "graygate.E005"),
         ("OPERATOR", OperatorFile(webhooks=[HOOK | {"notifier": "pigeon"}]), "graygate.E002"),
         ("OPERATOR", OperatorFile(targets={"a": {"url": "x"}}), "graygate.E004"),
+        ("OPERATOR", OperatorFile(targets={"a": {"executor": "magic"}}), "graygate.E002"),
+        ("OPERATOR", OperatorFile(targets={"a": {"executor": "haproxy"}}), "graygate.E003"),
+        ("OPERATOR", OperatorFile(targets={"a": BALANCER | {"canary": []}}), "graygate.E003"),
         ("GRAYGATE_INTERVAL_S", 0, "graygate.E006"),
         ("GRAYGATE_LEASE_S", 3.0, "graygate.E007"),
         ("CELERY_BROKER_URL", "kafka://x", "graygate.E008"),
@@ -38,6 +48,12 @@ def test_checks__settings_as_they_come__find_nothing():
 def test_checks__bad_setting__has_an_id(settings, name, value, expected):
     setattr(settings, name, value)
     assert expected in {message.id for message in check_graygate()}
+
+
+def test_checks__haproxy_by_socket_or_tcp__is_fine(settings):
+    tcp = BALANCER | {"address": "lb1.internal:9999"}
+    settings.OPERATOR = OperatorFile(targets={"lb1": BALANCER, "lb2": tcp})
+    assert ids() == set()
 
 
 def test_checks__bad_secret__is_not_repeated(settings):
