@@ -210,11 +210,13 @@ def lock_targets(rollout: Rollout) -> None:
 def take_over(rollout: Rollout) -> None:
     """From here on what an exclusive target shows is this rollout's and no earlier one's."""
     for mine in rollout.placements.filter(exclusive=True):
-        earlier = Placement.objects.filter(
-            executor=mine.executor, target=mine.target, exclusive=True, taken_over=False
-        ).exclude(rollout=rollout)
+        same = Placement.objects.filter(executor=mine.executor, target=mine.target, exclusive=True)
+        # One that is still pending comes later.
+        earlier = same.exclude(rollout=rollout).exclude(rollout__phase=Phase.PENDING)
         # Nor is a call of theirs sent any more.
-        earlier.update(taken_over=True, confirmed_generation=F("generation"))
+        earlier.filter(taken_over=False).update(
+            taken_over=True, confirmed_generation=F("generation")
+        )
 
 
 def record_observed(placement: Placement, share: float, units: list[str], now: datetime) -> None:

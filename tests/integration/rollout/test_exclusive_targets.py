@@ -1,10 +1,9 @@
 """A load balancer has one share and knows no rollouts: one rollout at a time, and no mistaking."""
 
-import contextlib
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from attribution import exposures
 from attribution.models import Exposure
@@ -18,6 +17,7 @@ from rollout.snapshot import Evidence
 from rollout.spec import TargetSpec
 from tests.integration.rollout.balancers import balancer, operator
 from tests.integration.rollout.test_holds import fresh
+from tests.parts import wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 
@@ -95,6 +95,19 @@ def test_start__another_rollout_has_the_target__waits_until_it_has_ended(make, s
     assert first.canary_share() == 0.25
 
 
+def test_start__several_wait_for_the_target__have_it_one_after_the_other(make, stagehand, two):
+    first, _ = two
+    rollouts = [make(name, "lb1") for name in ("stock", "cart", "edge")]
+    for turn, rollout in enumerate(rollouts):
+        stagehand.tick(seconds=2, times=2)
+        assert phases(*rollouts[turn:]) == [Phase.RUNNING, *[Phase.PENDING] * (2 - turn)]
+        assert first.canary_share() == 0.25
+        assert [share for _, share, _ in exposures.current(rollout.spec["targets"][0]["service"])]
+        services.abort(rollout.pk, "sre", "the next one, please")
+        stagehand.tick(seconds=8, times=2)
+    assert phases(*rollouts) == [Phase.ROLLED_BACK] * 3
+
+
 def test_start__earlier_version_was_completed__waits_for_the_operator(make, stagehand, two):
     first, _ = two
     make("stock", "lb1", control_level="L4")
@@ -160,17 +173,23 @@ def test_reappeared__before_any_later_rollout__is_set_down(make, stagehand, two)
     assert (phases(rollout), first.canary_share()) == ([Phase.ROLLING_BACK], 0.0)
 
 
+def somebody_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return cursor.fetchone() is not None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_start__two_workers_look_at_once__only_one_rollout_gets_the_target(make, two, monkeypatch):
     rollouts = [make("stock", "lb1"), make("cart", "lb1")]
     world = World(gather=lambda _r, _n: Gathered(), lease_s=60)
-    met = threading.Barrier(2)
+    read = []
     real = gates.target_conflict
 
     def slowly(placement):
         found = real(placement)
-        with contextlib.suppress(threading.BrokenBarrierError):
-            met.wait(timeout=1)
+        read.append(found)
+        wait_until(lambda: len(read) == 2 or somebody_waits(), 120, "the other worker is there")
         return found
 
     monkeypatch.setattr(gates, "target_conflict", slowly)
