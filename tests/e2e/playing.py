@@ -26,12 +26,15 @@ def play(var, *options, seed, timeout, **environment):
 
 def left_behind(var):
     """Processes that have the demo's folder in their command, or in their environment."""
-    return [pid for pid in os.listdir("/proc") if pid.isdecimal() and mentions(int(pid), str(var))]
+    others = [
+        p for p in Path("/proc").iterdir() if p.name.isdecimal() and p.name != str(os.getpid())
+    ]
+    return [process.name for process in others if mentions(process, str(var))]
 
 
-def mentions(pid, text):
+def mentions(process, text):
     try:
-        told = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+        told = [(process / name).read_bytes() for name in ("cmdline", "environ")]
     except OSError:
         return False
-    return pid != os.getpid() and any(text.encode() in each for each in told)
+    return any(text.encode() in each for each in told)
