@@ -26,15 +26,13 @@ def play(var, *options, seed, timeout, **environment):
 
 def left_behind(var):
     """Processes that have the demo's folder in their command, or in their environment."""
-    others = [
-        p for p in Path("/proc").iterdir() if p.name.isdecimal() and p.name != str(os.getpid())
-    ]
-    return [process.name for process in others if mentions(process, str(var))]
+    pids = (entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return [pid for pid in pids if mentions(int(pid), str(var))]
 
 
-def mentions(process, text):
+def mentions(pid, text):
     try:
-        told = [(process / name).read_bytes() for name in ("cmdline", "environ")]
+        told = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
     except OSError:
         return False
-    return any(text.encode() in each for each in told)
+    return pid != os.getpid() and any(text.encode() in each for each in told)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import requests
 
@@ -19,10 +20,10 @@ PATIENCE_S = 60.0
 
 
 class Monitor:
-    """Scrapes the targets each second. `start` and `stop` as often as one likes."""
+    """Scrapes the targets. Its process may be ended and started as often as one likes."""
 
-    def __init__(self, kind: str, folder: Path, targets: list[str]) -> None:
-        self.kind, self.folder = kind, folder
+    def __init__(self, kind: str, folder: Path, targets: list[str], every_s: int = 1) -> None:
+        self.kind, self.folder, self.every_s = kind, folder, every_s
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "scrape.yml"
@@ -33,7 +34,8 @@ class Monitor:
         addresses = [url.removeprefix("http://").partition("/")[0] for url in targets]
         jobs = [{"job_name": "shop", "static_configs": [{"targets": addresses}]}]
         # JSON is YAML.
-        text = json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs})
+        every = {"scrape_interval": f"{self.every_s}s", "scrape_timeout": f"{self.every_s}s"}
+        text = json.dumps({"global": every, "scrape_configs": jobs})
         self.config.write_text(text, encoding="utf-8")
 
     def _argv(self) -> list[str]:
@@ -104,6 +106,8 @@ class Gateway:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        # Who does not wait for the answer is part of the tests.
+        self.server.handle_error = lambda *_: None
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         scheme = "https" if tls else "http"
@@ -111,7 +115,7 @@ class Gateway:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, headers, body: bytes) -> tuple[int, bytes]:
-        query = dict(requests.compat.parse_qsl(body.decode()))["query"]
+        query = dict(parse_qsl(body.decode()))["query"]
         self.queries.append(query)
         if self.authorization and headers.get("Authorization") != self.authorization:
             return 401, b"no\n"

@@ -11,7 +11,7 @@ import pytest
 from attribution.sources.base import SourceError
 from attribution.sources.prometheus import PrometheusSource
 from controlplane.environment import OperatorFile
-from tests.integration.attribution.conftest import Instance
+from tests.integration.attribution.instance import Instance
 from tests.integration.attribution.monitoring import KINDS, PATIENCE_S, Gateway, Monitor
 from tests.integration.attribution.protobuf import NATIVE, native_histogram
 from tests.parts import wait_until

@@ -46,8 +46,9 @@ def test_checks__bad_setting__has_an_id(settings, name, value, expected):
     assert expected in {message.id for message in check_graygate()}
 
 
-def test_checks__alertmanager__needs_no_signing_secret(settings):
-    access = {"username": "graygate", "password_file": "/run/secrets/alertmanager"}
+def test_checks__alertmanager__needs_no_signing_secret(settings, tmp_path):
+    (tmp_path / "password").write_text("hunter2")
+    access = {"username": "graygate", "password_file": str(tmp_path / "password")}
     settings.OPERATOR = OperatorFile(webhooks=[AM, AM | access | {"name": "other"}])
     assert ids() == set()
 
