@@ -10,7 +10,8 @@
    points, so that what was never seen ranks above what comes every night.
 
 Each score uses points up to its own only: a prefix gives the same scores. An anomaly opens at a
-score of 1 and closes after QUIET known points below LOW. A new level becomes normal when half of
+score of 1 and closes after QUIET known points below LOW; a mean of 5 may keep it for 4 points too
+long. A new level becomes normal when half of
 the LEVEL points lie on it.
 """
 
@@ -24,6 +25,7 @@ from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, number, readings
 from attribution.stats.lines import Floats
 from attribution.stats.running_max import (
+    WINDOW,
     largest_before,
     largest_short_mean,
     scale,
@@ -124,10 +126,15 @@ def spans(found: Floats, known: np.typing.NDArray[np.bool_]) -> list[Span]:
 
 
 def outcome(values: Floats, level: Floats, span: Span) -> str:
-    """Did the values come back, or did the level follow them by half of the way or more?"""
+    """`new_level` if the QUIET values after it keep half of the way from the level before it.
+
+    What lasts less than a window of the null cannot have become normal.
+    """
     if span.open:
         return "open"
-    inside = values[span.first : span.last + 1]
-    away = float(np.nanmedian(inside)) - level[span.first]
-    moved = level[span.last] - level[span.first]
-    return "new_level" if away != 0 and moved / away >= 0.5 else "recovered"
+    old = level[span.first]
+    away = np.nanmedian(values[span.first : span.last + 1]) - old
+    after = values[span.last + 1 :]
+    kept = np.median(after[np.isfinite(after)][:QUIET]) - old
+    lasted = span.last - span.first + 1 >= WINDOW
+    return "new_level" if lasted and kept * away > 0 and abs(kept) >= abs(away) / 2 else "recovered"

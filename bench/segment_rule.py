@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Interval = tuple[float, float]
-JOINED = 3  # flagged points at most so many apart are one anomaly, for every detector alike
+JOINED = 5  # flagged points at most so many apart are one anomaly: as long as `detect` waits
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from attribution.stats.running_max import before, sorted_median
 DAY = 86_400.0
 CYCLES = 7
 NEIGHBOURS = 3  # points at either side of the same time, if within TOLERANCE
-TOLERANCE = 180.0  # seconds
+TOLERANCE = 1 / 480  # of the cycle: 3 minutes of a day
 SEEN = 2  # cycles at least
 STEPS = 31  # differences of time that tell the usual step
 
@@ -22,7 +22,7 @@ LOOKS = 256  # points between two looks
 SHORTEST = 4  # points a cycle
 CLEAR = 0.6  # autocorrelation that shows a cycle
 NEAR = 0.9  # of the highest autocorrelation: the shortest such lag is the cycle
-FAR_OUT = 5.0  # median deviations at which values are clipped before
+FAR_OUT = 20.0  # median deviations at which values are clipped before: two outliers are no cycle
 
 
 def steps(t: Floats) -> Floats:
@@ -52,7 +52,7 @@ def same_time(t: Floats, values: Floats, period: Floats) -> Floats:
             found = np.searchsorted(clock, wanted - step / 2)
             found = np.minimum(np.where(np.isfinite(wanted), found, 0), t.size - 1)
             right = np.abs(clock[found] - wanted) <= step / 2
-            near = (np.abs(offset * step) <= TOLERANCE) & (np.abs(offset * step) < period / 4)
+            near = np.abs(offset * step) <= TOLERANCE * period
             used = right & (found < place) & (near | (offset == 0))
             mine.append(np.where(used, values[found], np.nan))
         seen += np.isfinite(mine).any(axis=0)
