@@ -6,13 +6,12 @@
 2. **Statistic** m: the largest of the means of r/s over 1, 3 and 5 points (`stats/running_max.py`).
 3. **Threshold**: FACTOR times the median of the running maxima of m over past windows, at least
    FLOOR.
-4. **Score**: m/threshold below 1. From 1 on (an anomaly): 1 + m over the largest m of the last RECORD
-   points, so that what was never seen ranks above what comes every night.
+4. **Score**: m/threshold below 1. From 1 on (an anomaly): 1 + m over the largest m of the last
+   RECORD points, so that what was never seen ranks above what comes every night.
 
 Each score uses points up to its own only: a prefix gives the same scores. An anomaly opens at a
 score of 1 and closes after QUIET known points below LOW; a mean of 5 may keep it for 4 points too
-long. A new level becomes normal when half of
-the LEVEL points lie on it.
+long. A new level becomes normal when half of the LEVEL points lie on it.
 """
 
 from collections.abc import Mapping
@@ -40,6 +39,7 @@ FLOOR = 4.0  # scales
 OPENS = 1.0
 LOW = 0.5
 QUIET = 5  # points
+LARGEST, LATEST = 1e150, 1e15  # values, seconds: their sums and squares stay finite
 DIRECTIONS = ("increase", "decrease", "either")
 
 
@@ -61,13 +61,9 @@ def detect(case: Mapping[str, Any]) -> dict[str, Any]:
     """
     source = mapping(case, "")
     direction = choice(source, "direction", "", DIRECTIONS, "either")
-    t = [number(at, f"/t/{place}") for place, at in enumerate(items(source, "t", ""))]
-    v = readings(items(source, "v", ""), "/v")
-    if len(t) != len(v):
-        raise CaseError("unequal lengths", f"{len(t)} times, {len(v)} values", "/v")
-    values = np.asarray(v, dtype=np.float64)
+    t, values = points(source)
     level = trailing_median(values)
-    found = scores(np.asarray(t, dtype=np.float64), values, level, direction)
+    found = scores(np.asarray(t), values, level, direction)
     return {
         "id": source.get("id"),
         "anomalies": [
@@ -81,6 +77,22 @@ def detect(case: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "scores": [round(float(score), 6) for score in found],
     }
+
+
+def points(source: Mapping[str, Any]) -> tuple[list[float], Floats]:
+    """Times and values of a case, within what can be added up. Raises CaseError."""
+    t = [
+        number(at, f"/t/{place}", -LATEST, LATEST)
+        for place, at in enumerate(items(source, "t", ""))
+    ]
+    v = readings(items(source, "v", ""), "/v")
+    if len(t) != len(v):
+        raise CaseError("unequal lengths", f"{len(t)} times, {len(v)} values", "/v")
+    values = np.asarray(v, dtype=np.float64)
+    beyond = np.flatnonzero(np.abs(values) > LARGEST)
+    if beyond.size:
+        raise CaseError("out of range", f"at most {LARGEST:g} either way", f"/v/{beyond[0]}")
+    return t, values
 
 
 def scores(t: Floats, values: Floats, level: Floats, direction: str) -> Floats:

@@ -1,4 +1,4 @@
-"""`detect` on labelled real series: segment F1 beside 3σ, and NAB's rule beside NAB's published results.
+"""`detect` on labelled real series: segment F1 beside 3σ, NAB's rule beside published results.
 
     python bench/detect_series.py PATH
 
@@ -122,9 +122,7 @@ def segments(cases: Sequence[Case]) -> None:
 
 
 def prepared(cases: Sequence[Case], score: Callable[[Case], Any]) -> list[nab_rule.Series]:
-    return [
-        nab_rule.prepared(case["t"], score(case), case["expect"]["windows"]) for case in cases
-    ]
+    return [nab_rule.prepared(case["t"], score(case), case["expect"]["windows"]) for case in cases]
 
 
 def windows(cases: Sequence[Case]) -> None:
@@ -141,16 +139,15 @@ def windows(cases: Sequence[Case]) -> None:
             print(f"  {name:24} {part:32} {' / '.join(nab_scores(chosen, other))}")
     print("  published by NAB, 58 files; last: standard on these 33")
     for name, *figures in PUBLISHED:
-        print(f"  {name:24} {' / '.join(f'{figure:.1f}' for figure in figures[:3])}{subset(figures[3])}")
+        shown = " / ".join(f"{figure:.1f}" for figure in figures[:3])
+        print(f"  {name:24} {shown}{subset(figures[3])}")
 
 
 def subset(figure: float) -> str:
     return "" if math.isnan(figure) else f"; {figure:.1f}"
 
 
-def nab_scores(
-    chosen: Sequence[nab_rule.Series], other: Sequence[nab_rule.Series]
-) -> list[str]:
+def nab_scores(chosen: Sequence[nab_rule.Series], other: Sequence[nab_rule.Series]) -> list[str]:
     found = []
     for profile in nab_rule.PROFILES:
         threshold = nab_rule.best_threshold(other, profile)

@@ -21,9 +21,7 @@ class Counts:
     false: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.hits + other.hits, self.missed + other.missed, self.false + other.false
-        )
+        return Counts(self.hits + other.hits, self.missed + other.missed, self.false + other.false)
 
     @property
     def precision(self) -> float:

@@ -90,12 +90,13 @@ def largest_short_mean(z: Floats, direction: str) -> Floats:
 
     Signed values are averaged, so that noise about the level cancels and a deviation does not.
     """
-    turned = {
-        "increase": lambda mean: mean,
-        "decrease": lambda mean: -mean,
-    }.get(direction, np.abs)
-    means = np.max([turned(short_mean(z, width)) for width in SHORT], axis=0)
+    signed = [short_mean(z, width) for width in SHORT]
+    means = np.max([_harmful(mean, direction) for mean in signed], axis=0)
     return np.where(np.isfinite(z), np.maximum(means, 0.0), 0.0)
+
+
+def _harmful(mean: Floats, direction: str) -> Floats:
+    return {"increase": mean, "decrease": -mean}.get(direction, np.abs(mean))
 
 
 def usual_maximum(statistic: Floats) -> Floats:

@@ -183,3 +183,12 @@ def test_detect__other_series_before__change_nothing():
 def test_detect__unequal_lengths__is_an_error():
     with pytest.raises(CaseError):
         detect({"id": 1, "direction": "either", "t": [1], "v": []})
+
+
+@pytest.mark.parametrize(
+    ("t", "v", "pointer"), [([0, 1], [1.0, -1e300], "/v/1"), ([1e300, 1], [1.0, 1.0], "/t/0")]
+)
+def test_detect__beyond_reckoning__names_the_place(t, v, pointer):
+    with pytest.raises(CaseError) as error:
+        detect({"id": 1, "direction": "either", "t": t, "v": v})
+    assert error.value.pointer == pointer
