@@ -6,8 +6,8 @@ PATH: a .jsonl.gz file, or a folder of them; one `detect` case a line, with
 `"expect": {"segments": [[start, end], …]}` (segment_rule.py) or `{"windows": …}` (nab_rule.py).
 
 Constants of `detect` were chosen on the even lines (0, 2, …) of each file, "developed on"; the odd
-lines, "kept aside", were scored when the constants stood. NAB's rule chooses one threshold on the series
-it scores; "elsewhere" is the score of one half with the threshold of the other.
+lines, "kept aside", were scored when the constants stood. NAB's rule chooses one threshold on the
+series it scores; "elsewhere" is the score of one half with the threshold of the other.
 """
 
 import gzip
