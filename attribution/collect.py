@@ -110,11 +110,18 @@ def _groups(jobs: Iterable[Job]) -> list[list[Job]]:
     """Those that are read together: of one source and place."""
     groups: dict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in jobs:
-        name, place = str(job.service.source.get("name")), f"service {job.service.pk}"
-        if isinstance(job.source, SharedSource):
-            place = job.source.place(job.service.source.get("config") or {})
-        groups[name, place].append(job)
+        groups[str(job.service.source.get("name")), _place(job)].append(job)
     return list(groups.values())
+
+
+def _place(job: Job) -> str:
+    if isinstance(job.source, SharedSource):
+        try:
+            return job.source.place(job.ask.config)
+        except Exception:
+            # As when reading: what a third party's source raises is its own services' trouble.
+            logger.exception("source of %s failed", job.service.name)
+    return f"service {job.service.pk}"
 
 
 def _read(group: Sequence[Job]) -> list[Result]:

@@ -75,17 +75,16 @@ def _broker() -> Check:
 
 def _sources() -> Check:
     """Only services that a rollout is judged on now: an idle one may be down without harm."""
-    newest = Sample.objects.filter(service=OuterRef("pk")).order_by("-at").values("error")[:1]
+    newest = Sample.objects.filter(service=OuterRef("pk")).order_by("-at")
     guarded = Placement.objects.exclude(rollout__phase__in=FINAL_PHASES).values("service")
-    lost = (
-        Service.objects.filter(name__in=guarded)
-        .annotate(newest_error=Subquery(newest))
-        .exclude(newest_error="")
-        .exclude(newest_error=None)
-        .values_list("name", flat=True)
+    read = Service.objects.filter(name__in=guarded).values_list(
+        "name", Subquery(newest.values("error")[:1]), Subquery(newest.values("warnings")[:1])
     )
-    detail = f"metrics cannot be read from: {', '.join(lost)}" if lost else ""
-    return Check("sources", ok=not lost, detail=detail)
+    lost = [name for name, error, _warnings in read if error]
+    remarks = [name for name, error, warnings in read if warnings and not error]
+    told = [f"metrics cannot be read from: {', '.join(lost)}"] if lost else []
+    told += [f"the source warns about: {', '.join(remarks)}"] if remarks else []
+    return Check("sources", ok=not lost, detail="; ".join(told))
 
 
 def _loop() -> Check:

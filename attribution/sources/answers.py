@@ -73,7 +73,7 @@ def read_refusal(content: bytes) -> str | None:
 def distribute(batch: Batch, results: list[Any]) -> dict[Part, list[Found]]:
     """Every part of the batch, with its series. Raises AnswerError."""
     found: dict[Part, list[Found]] = {part: [] for bundle in batch for part in bundle.parts}
-    members = list(_members(results, len(batch)))
+    members = list(_members(results, batch))
     times = {(place, one.labels): one.value for place, member, one in members if member == 1}
     by_value = [dict(zip(bundle.values, bundle.parts, strict=False)) for bundle in batch]
     for place, member, one in members:
@@ -96,17 +96,18 @@ def _bare(one: Found) -> Labels:
     return tuple(pair for pair in one.labels if pair[0] != BUCKET)
 
 
-def _members(results: list[Any], bundles: int) -> Iterator[tuple[int, int, Found]]:
+def _members(results: list[Any], batch: Batch) -> Iterator[tuple[int, int, Found]]:
     """(place of the bundle, number of the query within it, series)."""
+    unmarked = next((f"{i}.0" for i, bundle in enumerate(batch) if bundle.is_unmarked), "")
     for result in results:
         try:
             labels = {str(name): str(value) for name, value in result["metric"].items()}
-            place, member = map(int, labels.pop(KEY).split("."))
+            place, member = map(int, labels.pop(KEY, unmarked).split("."))
             labels.pop("__name__", None)
             series = list(_series(labels, result))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise AnswerError("a result that cannot be read") from None
-        if not 0 <= place < bundles:
+        if not 0 <= place < len(batch):
             raise AnswerError("a result that nobody asked for")
         for one in series:
             yield place, member, one

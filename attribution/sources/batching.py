@@ -2,7 +2,8 @@
 
 Selectors that differ in the value of one label only are asked for as one, `label=~"a|b|…"`, and
 told apart by that label. Everything is then put into unions: each member carries its number in the
-label `graygate_key`, which is set outermost, so that no expression can speak for another.
+label `graygate_key`, which is set outermost, so that no expression can speak for another. Native
+histograms would not survive that in Prometheus 2.42; so one of them a union goes unmarked.
 """
 
 from collections import defaultdict
@@ -24,6 +25,11 @@ class Raw:
     """The newest samples of the series: values and times."""
 
     selector: Selector
+
+
+@dataclass(frozen=True)
+class Native(Raw):
+    """Those of what may be native histograms."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,14 @@ class Bundle:
         chosen = self._selector(first.selector)
         if isinstance(first, Probe):
             return (f"count{f' by ({self.label})' if self.label else ''} ({chosen})",)
+        if self.is_unmarked:
+            # What goes unmarked must not mark itself.
+            chosen = chosen.with_matcher(Matcher(KEY, "=", '""'))
         return (str(chosen), f"timestamp({chosen})")
+
+    @property
+    def is_unmarked(self) -> bool:
+        return isinstance(self.parts[0], Native)
 
     def _selector(self, first: Selector) -> Selector:
         if not self.label:
@@ -80,9 +93,11 @@ Shape = tuple[type[Part], Selector, str]
 
 
 def union(batch: Batch) -> str:
-    """Member `n` of bundle `i` is marked "i.n"."""
+    """Member `n` of bundle `i` is marked "i.n"; the samples of the one native bundle are not."""
     return " or ".join(
-        f'label_replace(({query}),"{KEY}","{index}.{member}","","")'
+        f"({query})"
+        if bundle.is_unmarked and member == 0
+        else f'label_replace(({query}),"{KEY}","{index}.{member}","","")'
         for index, bundle in enumerate(batch)
         for member, query in enumerate(bundle.queries())
     )
@@ -102,7 +117,9 @@ def _packed(bundles: Iterable[Bundle]) -> Iterator[Batch]:
     for bundle in bundles:
         queries = bundle.queries()
         adds = sum(len(query.encode()) + 50 for query in queries)
-        if batch and (length + adds > MOST_BYTES or members + len(queries) > MOST_MEMBERS):
+        full = length + adds > MOST_BYTES or members + len(queries) > MOST_MEMBERS
+        second = bundle.is_unmarked and any(each.is_unmarked for each in batch)
+        if batch and (full or second):
             yield tuple(batch)
             batch, length, members = [], 0, 0
         batch.append(bundle)

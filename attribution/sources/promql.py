@@ -78,10 +78,13 @@ class Selector:
     def without(self, matcher: Matcher) -> "Selector":
         return Selector(self.name, self.matchers - {matcher})
 
+    def with_matcher(self, matcher: Matcher) -> "Selector":
+        return Selector(self.name, self.matchers | {matcher})
+
     def one_of(self, label: str, values: Iterable[str]) -> "Selector":
         """Besides its own matchers, the label has one of these values."""
         pattern = "|".join(_SPECIAL.sub(r"\\\g<0>", value) for value in values)
-        return Selector(self.name, self.matchers | {Matcher(label, "=~", quote(pattern))})
+        return self.with_matcher(Matcher(label, "=~", quote(pattern)))
 
     def having(self, labels: Iterable[str]) -> "Selector":
         return Selector(self.name, self.matchers | {Matcher(one, "!=", '""') for one in labels})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from attribution.errors import CaseError
 from attribution.sources.base import part_of
-from attribution.sources.batching import Expression, Part, Probe, Raw
+from attribution.sources.batching import Expression, Native, Part, Probe, Raw
 from attribution.sources.promql import (
     Matcher,
     Selector,
@@ -54,18 +54,21 @@ def questions(queries: Mapping[str, str], interval_s: float) -> Questions:
     unreadable = {}
     for key, text in queries.items():
         try:
-            asked[key] = _asked(text, interval_s)
+            asked[key] = _asked(text, part_of(key), interval_s)
         except CaseError as problem:
             unreadable[key] = problem.detail
     return Questions([_question(key, asked) for key in asked], unreadable)
 
 
-def _asked(text: str, interval_s: float) -> Raw | Expression:
+def _asked(text: str, part: str, interval_s: float) -> Raw | Expression:
     """Checked here too: rows may be older than the rules, or written by hand."""
     filled = fill_interval(tidy(text), interval_s)
     check_embeddable(filled)
     plain = selector(filled)
-    return Expression(filled.strip()) if plain is None else Raw(plain)
+    if plain is None:
+        return Expression(filled.strip())
+    native = part == "distribution" and not plain.name.endswith("_bucket")
+    return Native(plain) if native else Raw(plain)
 
 
 def _question(key: str, asked: Mapping[str, Raw | Expression]) -> Question:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from controlplane.access import Scope, scopes_of
 from controlplane.models import Approval, Assessment, Change, Signal
 from controlplane.web.presenters.actions import Action, offered
+from controlplane.web.presenters.cohorts import remarks
 from controlplane.web.presenters.facts import change_facts, needed, rollout_facts
 from controlplane.web.presenters.history import History, history
 from controlplane.web.presenters.rollouts import RolloutView, rollout_view
@@ -58,6 +59,8 @@ class ChangePage:
     can_cancel: bool
     view: RolloutView | None = None
     verdict: Verdict | None = None
+    # What is to be known about the newest read of the metrics: that it failed, what was refused.
+    remarks: list[str] = field(default_factory=list)
     found: list[Attribution] = field(default_factory=list)
     history: History | None = None
     actions: list[Action] = field(default_factory=list)
@@ -125,6 +128,7 @@ def _with_rollout(
         **_told(rollout_facts(view, past, verdict, found, now), view.state),
         view=view,
         verdict=verdict,
+        remarks=remarks(newest),
         found=found,
         history=past,
         actions=actions if may_act else [],

@@ -7,7 +7,7 @@ from typing import Any
 
 from attribution.models import Sample
 from controlplane.web import numbers
-from rollout.machine import StageState
+from rollout.machine import FINAL_PHASES, StageState
 from rollout.models import Rollout
 
 # Of a long bake the newest part is shown: what a person asks is how it is now.
@@ -93,6 +93,23 @@ def _samples(service: str, since: datetime, until: datetime | None) -> list[dict
     if until is not None:
         rows = rows.filter(at__lte=until)
     return list(rows.order_by("-at").values_list("values", flat=True)[:MOST_SAMPLES])
+
+
+def remarks(rollout: Rollout) -> list[str]:
+    """Of each service that is judged, what the newest read of its metrics has to say."""
+    if rollout.phase in FINAL_PHASES:
+        return []
+    newest = [
+        (service, Sample.objects.filter(service__name=service).order_by("-at").first())
+        for service, guardrails in rollout.spec["guardrails"].items()
+        if guardrails
+    ]
+    return [
+        f"{service}: {text}"
+        for service, sample in newest
+        if sample
+        for text in ([sample.error] if sample.error else sample.warnings)
+    ]
 
 
 def _of_guardrail(

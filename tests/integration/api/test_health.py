@@ -79,6 +79,15 @@ def test_readyz__metrics_of_a_judged_service_unreadable__is_red_and_names_it(rea
     assert walk.service.name in checks["sources"]["detail"]
 
 
+def test_readyz__source_warns_about_a_judged_service__names_it_and_stays_green(readyz):
+    walk = journey("running")
+    Sample.objects.create(service=walk.service, at=database_now(), warnings=["refused: a query"])
+    status, checks = readyz()
+
+    assert status == 200
+    assert checks["sources"]["detail"] == f"the source warns about: {walk.service.name}"
+
+
 def test_readyz__metrics_of_an_idle_service_unreadable__stays_green(readyz):
     walk = journey("rolled_back")
     Sample.objects.create(service=walk.service, at=database_now(), error="refused")

@@ -36,7 +36,7 @@ def shop(site, settings):
     for target in (a, b):
         target.page, target.status = "", 200
     gateway = Gateway(monitor.url)
-    settings.GRAYGATE_INTERVAL_S = 10.0
+    settings.GRAYGATE_INTERVAL_S = 20.0
     settings.OPERATOR = OperatorFile(sources={"main": {"url": gateway.url}})
     yield Shop(monitor, gateway, a, b)
     gateway.close()
@@ -131,7 +131,7 @@ def test_read__label_of_the_canary_vanished__it_is_silent_and_the_control_counts
 def test_read__canary_does_not_answer__is_silent_and_counted_on_its_return(shop):
     shop.counts({"200": 100}, {"200": 1000})
     shop.read()
-    shop.canary.status = 500
+    shop.canary.page, shop.canary.status = "overloaded\n", 500
     shop.control.page = shop.page("old", {"200": 1060})
     shop.monitor.shows(shop.name, 1060)
     found = shop.read()
@@ -309,14 +309,13 @@ def test_read__redirect__is_not_followed(shop):
 def test_read__server_takes_too_long__is_an_error_in_time(shop, settings):
     settings.GRAYGATE_INTERVAL_S = 1.0
     shop.gateway.delay = lambda _query: 5.0
-    with pytest.raises(SourceError, match="does not answer"):
+    with pytest.raises(SourceError, match=r"does not answer|no time was left"):
         shop.read()
 
 
-def test_read__one_costly_expression__spoils_one_read_and_is_named_from_then_on(shop, settings):
-    settings.GRAYGATE_INTERVAL_S = 5.0
+def test_read__one_costly_expression__spoils_one_read_and_is_named_from_then_on(shop):
     queries = shop.queries() | {"costly|all|total": f"sum({shop.name} + on () vector(0))"}
-    shop.gateway.delay = lambda query: 5.0 if "vector(0)" in query else 0.0
+    shop.gateway.delay = lambda query: 8.0 if "vector(0)" in query else 0.0
     shop.counts({"200": 100}, {"200": 1000})
     with pytest.raises(SourceError, match="does not answer"):
         shop.read(queries)
@@ -377,7 +376,7 @@ def own_site(request, tmp_path, settings):
     a, b = Instance(), Instance()
     monitor = Monitor(request.param, tmp_path, [a.url, b.url])
     gateway = Gateway(monitor.url)
-    settings.GRAYGATE_INTERVAL_S = 10.0
+    settings.GRAYGATE_INTERVAL_S = 20.0
     settings.OPERATOR = OperatorFile(sources={"main": {"url": monitor.url}})
     with monitor.process:
         yield Shop(monitor, gateway, a, b)
@@ -404,7 +403,8 @@ def test_read__server_answers_but_no_longer_scrapes__is_no_silence(own_site, mon
     own_site.monitor.process.end(9)
     own_site.monitor.configure([])
     own_site.monitor.process.start()
-    own_site.monitor.shows(own_site.name, 120, 1060)
+    # The newest may be lost: what it had not yet written down.
+    own_site.monitor.shows(f"count({own_site.name})", 2)
     assert set(own_site.pairs().values()) == {(None, None)}
     for name in ("LATE_INTERVALS", "LATE_S", "LATE_GAPS"):
         monkeypatch.setattr(f"attribution.sources.counters.{name}", 0.0)

@@ -42,7 +42,7 @@ def gateway(monitor):
 
 @pytest.fixture
 def read(settings):
-    settings.GRAYGATE_INTERVAL_S = 10.0
+    settings.GRAYGATE_INTERVAL_S = 20.0
 
     def make(gateway: Gateway, **entry):
         settings.OPERATOR = OperatorFile(sources={"main": {"url": gateway.url, **entry}})

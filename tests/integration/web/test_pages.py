@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from attribution.models import Finding
+from attribution.models import Finding, Sample
 from controlplane.web.csp import POLICY
 from controlplane.web.views import pages
 from rollout.models import Rollout
@@ -198,3 +198,12 @@ def test_change__finding_that_is_incomplete__says_what_is_missing(as_, productio
     shown = as_(VERA).get(page).content.decode()
     assert "incomplete evidence" in shown
     assert "2 more alerts were cut off" in shown
+
+
+def test_page__source_refused_a_query__says_so_below_the_verdict(as_, production):
+    live = Rollout.objects.filter(phase="running").exclude(spec__guardrails={}).latest("created_at")
+    service = next(name for name, guards in live.spec["guardrails"].items() if guards)
+    newest = Sample.objects.filter(service__name=service).latest("at")
+    Sample.objects.filter(pk=newest.pk).update(warnings=["errors|all|total: <refused>"])
+    page = as_(VERA).get(reverse("change", args=[live.change_id])).content.decode()
+    assert f"{service}: errors|all|total: &lt;refused&gt;" in page

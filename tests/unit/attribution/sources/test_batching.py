@@ -9,6 +9,7 @@ from attribution.sources.batching import (
     MOST_MEMBERS,
     Expression,
     Matcher,
+    Native,
     Probe,
     Raw,
     Selector,
@@ -27,6 +28,7 @@ MATCHERS = st.builds(
 SELECTORS = st.builds(Selector, st.sampled_from(["m", "n"]), st.frozensets(MATCHERS, max_size=3))
 PARTS = st.one_of(
     st.builds(Raw, SELECTORS),
+    st.builds(Native, SELECTORS),
     st.builds(Probe, SELECTORS),
     st.builds(Expression, st.sampled_from(["sum(a)", "sum(b)", "c + d"])),
 )
@@ -39,6 +41,7 @@ def test_batches__any_parts__are_each_in_one_place_once(parts, lots):
     assert sorted(map(str, placed)) == sorted(map(str, set(parts)))
     for batch in made:
         assert len(union(batch).encode()) <= MOST_BYTES
+        assert sum(bundle.is_unmarked for bundle in batch) <= 1
         assert len({lots.get(part) for bundle in batch for part in bundle.parts}) == 1
 
 
@@ -51,7 +54,8 @@ def test_distribute__an_answer_for_every_part__goes_to_that_part_alone(parts):
             for index, part in enumerate(bundle.parts):
                 sent[part] = float(len(sent) + 1)
                 labels = {bundle.label: bundle.values[index]} if bundle.label else {}
-                results.append(result(f"{place}.0", sent[part], **labels))
+                mark = "" if isinstance(part, Native) else f"{place}.0"
+                results.append(result(mark, sent[part], **labels))
                 if isinstance(part, Raw):
                     results.append(result(f"{place}.1", 1000 + sent[part], **labels))
         found = distribute(batch, results)
@@ -63,7 +67,8 @@ def test_distribute__an_answer_for_every_part__goes_to_that_part_alone(parts):
 
 
 def result(mark: str, value: float, **labels: str) -> dict:
-    return {"metric": {KEY: mark, **labels}, "value": [1.0, str(value)]}
+    marked = {KEY: mark} if mark else {}
+    return {"metric": {**marked, **labels}, "value": [1.0, str(value)]}
 
 
 def of_service(name: str, **more: str) -> Selector:
