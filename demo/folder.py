@@ -87,6 +87,7 @@ def environment(folder: Folder, url: str, pace: Pace) -> dict[str, str]:
         "GRAYGATE_INTERVAL_S": str(pace.interval_s),
         "GRAYGATE_LEASE_S": str(pace.lease_s),
         "GRAYGATE_UNDO_S": str(pace.undo_s),
+        "GRAYGATE_ALERT_REFRESH_S": str(pace.interval_s),
         "GRAYGATE_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }

@@ -44,5 +44,5 @@ REAL = Pace(
     bake_s=10,
     longest_bake_s=120,
     round_patience_s=180,
-    page_patience_s=75,
+    page_patience_s=90,
 )
