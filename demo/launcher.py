@@ -137,7 +137,7 @@ def _graygate(options: Options, folder: Folder, values: dict[str, str], url: str
         yield _worker(options, folder, values, f"worker{number + 1 if number else ''}")
     without = {k: v for k, v in values.items() if k != "GRAYGATE_FAILPOINT"}
     beat = ["celery", "-A", "controlplane.celery", "beat", "--loglevel", "WARNING"]
-    beat += ["--schedule", str(folder.path / "beat-schedule"), "--pidfile", ""]
+    beat += ["--pidfile", ""]
     yield Part("beat", [PYTHON, "-m", *beat], folder.log("beat"), without)
 
 

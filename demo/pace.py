@@ -29,7 +29,7 @@ class Pace:
 
 OWN = Pace(
     interval_s=1,
-    lease_s=8,
+    lease_s=10,
     undo_s=8,
     bake_s=6,
     longest_bake_s=90,
