@@ -31,7 +31,7 @@ def queries(service: str) -> dict[str, str]:
 
 
 def main(kind: str) -> None:
-    settings.GRAYGATE_INTERVAL_S = 15.0
+    settings.GRAYGATE_INTERVAL_S = 20.0
     target, states = Instance(), [{} for _ in names()]
     asked = [queries(name) for name in names()]
     with tempfile.TemporaryDirectory() as folder:

@@ -9,6 +9,7 @@ histograms would not survive that in Prometheus 2.42; so one of them a union goe
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from attribution.sources.promql import Matcher, Selector
 
@@ -108,7 +109,13 @@ def batches(parts: Iterable[Part], lots: Mapping[Part, int] | None = None) -> li
     by_lot: dict[int | None, list[Part]] = defaultdict(list)
     for part in dict.fromkeys(parts):
         by_lot[(lots or {}).get(part)].append(part)
-    return [batch for lot in by_lot.values() for batch in _packed(_bundles(lot))]
+    return [batch for lot in by_lot.values() for batch in _batches(tuple(lot))]
+
+
+# The same services are due together with every read.
+@lru_cache(maxsize=64)
+def _batches(parts: tuple[Part, ...]) -> tuple[Batch, ...]:
+    return tuple(_packed(_bundles(parts)))
 
 
 def _packed(bundles: Iterable[Bundle]) -> Iterator[Batch]:

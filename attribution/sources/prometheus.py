@@ -54,8 +54,9 @@ class PrometheusSource:
             server = self._server(asks[0].config)
         except SourceError as problem:
             return [problem for _ in asks]
-        at, interval_s = time.time(), settings.GRAYGATE_INTERVAL_S
+        interval_s = settings.GRAYGATE_INTERVAL_S
         asked = [questions(one.queries, interval_s) for one in asks]
+        at = time.time()
         api = QueryApi(server, at, timeout_s=min(max(interval_s * 0.6, 0.3), 10.0))
         parts = (part for one in asked for part in one.parts())
         outcome = ask(api, parts, set_aside(server.name))

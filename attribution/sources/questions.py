@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from attribution.errors import CaseError
 from attribution.sources.base import part_of
@@ -60,6 +61,8 @@ def questions(queries: Mapping[str, str], interval_s: float) -> Questions:
     return Questions([_question(key, asked) for key in asked], unreadable)
 
 
+# The same queries come with every read.
+@lru_cache(maxsize=50_000)
 def _asked(text: str, part: str, interval_s: float) -> Raw | Expression:
     """Checked here too: rows may be older than the rules, or written by hand."""
     filled = fill_interval(tidy(text), interval_s)
