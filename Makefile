@@ -21,8 +21,12 @@ $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
 
 setup: $(BIN)/.dev ## make .venv and install everything
 
-demo: $(BIN)/.runtime ## the whole loop on real traffic; ONCE=1 ends after the story, SEED=n repeats one
-	$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(SEED),--seed $(SEED))
+# REAL=1: through HAProxy, Prometheus and Alertmanager; REAL=0: without; else: with, if they are here.
+real_0 := no
+real_1 := yes
+demo: $(BIN)/.runtime ## the whole loop on real traffic; ONCE=1 ends after the story, SEED=n repeats one, REAL=0|1 without or with HAProxy and Prometheus
+	$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(SEED),--seed $(SEED)) \
+	  --real $(or $(real_$(REAL)),auto)
 
 check: $(BIN)/.dev lint types contracts unit ## lint, types, contracts, unit tests: under a minute
 

@@ -1,80 +1,152 @@
-"""detect(case): where does this series leave its own past? PURE, thin: a trailing robust z.
+"""detect(case): where does this series leave its own past? PURE.
 
-Each score uses points up to its own only: |x_t − median| / (1.4826·MAD + floor) of the WINDOW
-points before it, with its sign turned so that the harmful direction counts. A level shift stops
-scoring once the window has filled up with the new level.
+1. **Deviation** r: from the median of the LEVEL points before, and likewise after taking away what
+   the series did at the same time of up to seven earlier days, or of its own shorter cycles where
+   it has such; the smallest of these counts. What any of the explanations covers is no anomaly.
+2. **Statistic** m: the largest of the means of r/s over 1, 3 and 5 points (`stats/running_max.py`).
+3. **Threshold**: FACTOR times the median of the running maxima of m over past windows, at least
+   FLOOR.
+4. **Score**: m/threshold below 1. From 1 on (an anomaly): 1 + m over the largest m of the last
+   RECORD points, so that what was never seen ranks above what comes every night.
+
+Each score uses points up to its own only: a prefix gives the same scores. An anomaly opens at a
+score of 1 and closes after QUIET known points below LOW; a mean of 5 may keep it for 4 points too
+long. A new level becomes normal when half of the LEVEL points lie on it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, number, readings
-from attribution.stats.lines import Flags, Floats
-from attribution.stats.shifts import MAD
+from attribution.stats.lines import Floats
+from attribution.stats.running_max import (
+    WINDOW,
+    largest_before,
+    largest_short_mean,
+    scale,
+    standardised,
+    trailing_median,
+    usual_maximum,
+)
+from attribution.stats.season import DAY, own_cycle, same_time
 
-WINDOW = 120
-LEAST = 10  # points before the first score above 0
-THRESHOLD = 6.0
-FLOOR = 0.01
-JOINED = 3  # anomalous points at most so many apart are one anomaly
+FACTOR = 2.0
+FLOOR = 4.0  # scales
+OPENS = 1.0
+LOW = 0.5
+QUIET = 5  # points
+LARGEST, LATEST = 1e150, 1e15  # values, seconds: their sums and squares stay finite
 DIRECTIONS = ("increase", "decrease", "either")
 
 
-def detect(case: Mapping[str, Any]) -> dict[str, Any]:
-    """{"id", "anomalies": [{"start", "end", "score"}], "scores": one a point}. Raises CaseError.
+@dataclass(frozen=True)
+class Span:
+    """Indices of the first point and of the last one not yet quiet; open: it had not closed."""
 
-    Points are taken in the order given: real series repeat an hour when clocks go back.
+    first: int
+    last: int
+    open: bool
+
+
+def detect(case: Mapping[str, Any]) -> dict[str, Any]:
+    """{"id", "anomalies": [{"start", "end", "score", "outcome"}], "scores": one a point}.
+
+    `outcome`: `recovered` (it went by itself), `new_level` (it stayed and has become normal) or
+    `open` (under way at the last point). Raises CaseError. Times in seconds; points are taken in
+    the order given: real series repeat an hour when clocks go back.
     """
     source = mapping(case, "")
     direction = choice(source, "direction", "", DIRECTIONS, "either")
-    t = [number(at, f"/t/{place}") for place, at in enumerate(items(source, "t", ""))]
-    v = readings(items(source, "v", ""), "/v")
-    if len(t) != len(v):
-        raise CaseError("unequal lengths", f"{len(t)} times, {len(v)} values", "/v")
-    scores = trailing_scores(np.asarray(v, dtype=np.float64), direction)
-    spans = _spans(scores >= THRESHOLD)
+    t, values = points(source)
+    level = trailing_median(values)
+    found = scores(np.asarray(t), values, level, direction)
     return {
         "id": source.get("id"),
         "anomalies": [
             {
-                "start": t[first],
-                "end": t[last],
-                "score": round(float(scores[first : last + 1].max()), 6),
+                "start": t[span.first],
+                "end": t[span.last],
+                "score": round(float(found[span.first : span.last + 1].max()), 6),
+                "outcome": outcome(values, level, span),
             }
-            for first, last in spans
+            for span in spans(found, np.isfinite(values))
         ],
-        "scores": [round(float(score), 6) for score in scores],
+        "scores": [round(float(score), 6) for score in found],
     }
 
 
-def trailing_scores(values: Floats, direction: str) -> Floats:
-    """Robust z of each point against the WINDOW points before it, shape (T,); 0 when unknown."""
+def points(source: Mapping[str, Any]) -> tuple[list[float], Floats]:
+    """Times and values of a case, within what can be added up. Raises CaseError."""
+    t = [
+        number(at, f"/t/{place}", -LATEST, LATEST)
+        for place, at in enumerate(items(source, "t", ""))
+    ]
+    v = readings(items(source, "v", ""), "/v")
+    if len(t) != len(v):
+        raise CaseError("unequal lengths", f"{len(t)} times, {len(v)} values", "/v")
+    values = np.asarray(v, dtype=np.float64)
+    beyond = np.flatnonzero(np.abs(values) > LARGEST)
+    if beyond.size:
+        raise CaseError("out of range", f"at most {LARGEST:g} either way", f"/v/{beyond[0]}")
+    return t, values
+
+
+def scores(t: Floats, values: Floats, level: Floats, direction: str) -> Floats:
+    """Shape (T,), ≥ 0; 0 where nothing is known. `level`: the trailing median of the values."""
     if values.size == 0:
         return values
-    padded = np.concatenate((np.full(WINDOW, np.nan), values[:-1]))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
-    known = np.isfinite(windows).sum(axis=1) >= LEAST
-    scores = np.zeros(values.size)
-    if known.any():
-        past = windows[known]
-        middle = np.nanmedian(past, axis=1)
-        spread = MAD * np.nanmedian(np.abs(past - middle[:, None]), axis=1)
-        # A series that stands still gets its scale from its level and its own extremes.
-        reach = np.nanmax(np.abs(past - middle[:, None]), axis=1)
-        scale = spread + FLOOR * np.abs(middle) + 0.1 * reach + 1e-12
-        scores[known] = (values[known] - middle) / scale
-    turned = {"increase": scores, "decrease": -scores}.get(direction, np.abs(scores))
-    return np.asarray(np.clip(np.nan_to_num(turned), 0.0, 1e6), dtype=np.float64)
+    deviation = unexplained(t, values, level)
+    statistic = largest_short_mean(standardised(deviation, scale(deviation, level)), direction)
+    threshold = np.maximum(FACTOR * usual_maximum(statistic), FLOOR)
+    share = statistic / threshold
+    rank = statistic / np.maximum(largest_before(statistic), FLOOR)
+    return np.where(share >= OPENS, OPENS + rank, share)
 
 
-def _spans(anomalous: Flags) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for index in np.flatnonzero(anomalous):
-        if spans and index - spans[-1][1] <= JOINED:
-            spans[-1] = (spans[-1][0], int(index))
-        else:
-            spans.append((int(index), int(index)))
-    return spans
+def unexplained(t: Floats, values: Floats, level: Floats) -> Floats:
+    """The smallest deviation of all explanations, with its sign; NaN while there is none."""
+    deviation = values - level
+    for period in (np.full(t.size, DAY), own_cycle(t, values)):
+        rest = values - same_time(t, values, period)
+        if np.isfinite(rest).any():
+            other = rest - trailing_median(rest)
+            deviation = np.where(np.abs(other) < np.abs(deviation), other, deviation)
+    return deviation
+
+
+def spans(found: Floats, known: np.typing.NDArray[np.bool_]) -> list[Span]:
+    """Anomalies in order; unknown points are neither quiet nor loud."""
+    result: list[Span] = []
+    first, last, quiet = -1, -1, 0
+    for index in np.flatnonzero(known):
+        if found[index] >= OPENS and first < 0:
+            first = int(index)
+        if first < 0:
+            continue
+        if found[index] >= LOW:
+            last, quiet = int(index), 0
+            continue
+        quiet += 1
+        if quiet >= QUIET:
+            result.append(Span(first, last, open=False))
+            first, quiet = -1, 0
+    return result if first < 0 else [*result, Span(first, last, open=True)]
+
+
+def outcome(values: Floats, level: Floats, span: Span) -> str:
+    """`new_level` if the QUIET values after it keep half of the way from the level before it.
+
+    What lasts less than a window of the null cannot have become normal.
+    """
+    if span.open:
+        return "open"
+    old = level[span.first]
+    away = np.nanmedian(values[span.first : span.last + 1]) - old
+    after = values[span.last + 1 :]
+    kept = np.median(after[np.isfinite(after)][:QUIET]) - old
+    lasted = span.last - span.first + 1 >= WINDOW
+    return "new_level" if lasted and kept * away > 0 and abs(kept) >= abs(away) / 2 else "recovered"

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connections
+from kombu.transport import TRANSPORT_ALIASES
 
 from controlplane.bells import BELLS, BY_TASK, STALE_AFTER_S, THREADS, place, queues
 from controlplane.throttle import Throttle
@@ -46,6 +47,11 @@ class Answer(Task[Any, None]):
             heard.record_answered(bell.name)
             heard.show_alive()
 
+
+# By name: the package redis is needed only by those who name such a broker.
+TRANSPORT_ALIASES.update(
+    dict.fromkeys(("redis", "rediss"), "controlplane.redis_doorbell:Transport")
+)
 
 app = Celery("graygate", task_cls=Answer)
 app.config_from_object("django.conf:settings", namespace="CELERY")

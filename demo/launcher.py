@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,10 +15,12 @@ from typing import Any
 
 import requests
 
+from demo.brokers import Broker
+from demo.fleet.ports import held_port
 from demo.folder import ROOT, Folder, environment, new_secret, prepare, write_operator_file
+from demo.infrastructure import Infrastructure
 from demo.parts import Part, Parts, wait_for
 
-FLEET_PATIENCE_S = 30.0
 READY_PATIENCE_S = 60.0
 PYTHON = sys.executable
 
@@ -29,6 +30,10 @@ class Options:
     seed: int
     var: Path
     rate: float
+    infrastructure: Infrastructure
+    broker: Broker
+    # Of web and of worker, each.
+    processes: int = 1
     # The celery app of the worker; a test puts a sabotaged one in its place.
     worker_app: str = "controlplane.celery"
 
@@ -41,12 +46,6 @@ class Running:
     users: dict[str, dict[str, str]]
     parts: Parts
     up_at: float
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -84,12 +83,18 @@ def running(options: Options, tell: Callable[[str], None]) -> Iterator[Running]:
 def _bring_up(
     options: Options, folder: Folder, parts: Parts, tell: Callable[[str], None]
 ) -> Running:
-    url, secret = f"http://127.0.0.1:{free_port()}", new_secret()
-    values = environment(folder, url)
+    url, secret = f"http://127.0.0.1:{held_port()}", new_secret()
+    chosen = options.infrastructure
+    values = environment(folder, url, chosen.pace) | options.broker.environment()
     fleet = _start_fleet(options, folder, parts, secret)
-    write_operator_file(folder, fleet, secret)
-    tell(f"fleet up: {len(fleet['pids']) - 4} instances, {options.rate:g} visitors a second")
+    count = sum(len(urls) for tracks in fleet["services"].values() for urls in tracks.values())
+    tell(f"fleet up: {count} instances, {options.rate:g} visitors a second")
+    for part in (*options.broker.parts(folder), *chosen.monitoring(folder, fleet)):
+        parts.bring_up(part)
+    write_operator_file(folder, chosen.operator(fleet, secret))
     users = _bootstrap(folder, values)
+    for part in chosen.alerting(folder, url, users["submitter"]["token"]):
+        parts.bring_up(part)
     for part in _graygate(options, folder, values, url):
         parts.start(part)
     parts.watch()
@@ -100,16 +105,10 @@ def _bring_up(
 def _start_fleet(options: Options, folder: Folder, parts: Parts, secret: str) -> dict[str, Any]:
     command = [PYTHON, "-m", "demo.fleet", "--state", str(folder.fleet_state)]
     command += ["--rate", str(options.rate), "--seed", str(options.seed)]
+    command += options.infrastructure.fleet_options()
     values = os.environ | {"GRAYGATE_FLEET_SECRET": secret}
-    part = Part("fleet", command, folder.log("fleet"), values)
-    parts.start(part)
-
-    def is_up() -> bool:
-        return folder.fleet_state.exists() or part.ended() is not None
-
-    wait_for(is_up, FLEET_PATIENCE_S, "the fleet")
-    if part.ended() is not None:
-        raise RuntimeError(f"the fleet did not start: see {part.log}")
+    log = folder.log("fleet")
+    parts.bring_up(Part("fleet", command, log, values, ready=folder.fleet_state.exists))
     state: dict[str, Any] = json.loads(folder.fleet_state.read_text())
     return state
 
@@ -132,20 +131,23 @@ def _bootstrap(folder: Folder, values: dict[str, str]) -> dict[str, dict[str, st
 
 def _graygate(options: Options, folder: Folder, values: dict[str, str], url: str) -> Iterator[Part]:
     web = ["gunicorn", "controlplane.wsgi:application", "--bind", url.removeprefix("http://")]
-    web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    web += ["--worker-class", "gthread", "--workers", str(options.processes), "--threads", "8"]
     yield Part("web", [PYTHON, "-m", *web, "--log-level", "warning"], folder.log("web"), values)
-    # A failpoint kills one worker once: the marker lets the next one live.
-    once = {"GRAYGATE_FAILPOINT_FILE": str(folder.path / "failpoint-reached")}
-    worker = ["celery", "-A", options.worker_app, "worker", "--pool", "threads"]
-    worker += ["--concurrency", "4", "--loglevel", "WARNING", "--without-gossip"]
-    worker += ["--without-mingle", "--without-heartbeat"]
-    yield Part(
-        "worker", [PYTHON, "-m", *worker], folder.log("worker"), values | once, restarts=True
-    )
+    for number in range(options.processes):
+        yield _worker(options, folder, values, f"worker{number + 1 if number else ''}")
     without = {k: v for k, v in values.items() if k != "GRAYGATE_FAILPOINT"}
     beat = ["celery", "-A", "controlplane.celery", "beat", "--loglevel", "WARNING"]
-    beat += ["--schedule", str(folder.path / "beat-schedule"), "--pidfile", ""]
+    beat += ["--pidfile", ""]
     yield Part("beat", [PYTHON, "-m", *beat], folder.log("beat"), without)
+
+
+def _worker(options: Options, folder: Folder, values: dict[str, str], name: str) -> Part:
+    # A failpoint kills one worker once: the marker lets the next one live.
+    once = {"GRAYGATE_FAILPOINT_FILE": str(folder.path / "failpoint-reached")}
+    command = ["celery", "-A", options.worker_app, "worker", "--pool", "threads"]
+    command += ["--loglevel", "WARNING", "--without-gossip"]
+    command += ["--without-mingle", "--without-heartbeat", "--hostname", f"{name}@%h"]
+    return Part(name, [PYTHON, "-m", *command], folder.log(name), values | once, restarts=True)
 
 
 def _is_ready(url: str, parts: Parts) -> bool:

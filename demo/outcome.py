@@ -6,8 +6,8 @@ from typing import Any
 
 from demo.cast import Round
 from demo.fleet.faults import LATENCY
-from demo.played import AGAINST, Played, pages_of, section_of
-from demo.production import Production
+from demo.infrastructure import Edge, Json, OnCall, World
+from demo.played import AGAINST, Played, section_of
 
 # Seconds: what is promised, from the first bad response that the generator itself counted.
 ZERO_WITHIN_S = 60.0
@@ -16,7 +16,10 @@ FIRST_ROLLBACK_WITHIN_S = 90.0
 IN_FLIGHT_S = 6.0
 RECOVERED_BELOW = 0.03
 FEWEST_REQUESTS = 200
-ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"})
+# As the webhooks name it, and as Alertmanager does.
+ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"}) | frozenset(
+    {"GraygateRolloutHalted", "GraygateRolledBack", "GraygateRollbackFailed"}
+)
 
 
 @dataclass(frozen=True)
@@ -26,61 +29,70 @@ class Check:
     seen: str
 
 
-def checks(scene: Round, played: Sequence[Played], production: Production) -> Iterator[Check]:
+def checks(scene: Round, played: Sequence[Played], world: World) -> Iterator[Check]:
     for each in played:
         if each.actor.role == "culprit":
-            yield from culprit_checks(scene, each, production)
+            yield from culprit_checks(scene, each, world)
         else:
-            yield from sound_checks(each, production)
+            yield from sound_checks(each, world)
     if scene.culprit is None:
-        yield no_alarm(played, production)
+        yield no_alarm(played, world)
 
 
-def culprit_checks(scene: Round, it: Played, production: Production) -> Iterator[Check]:
+def culprit_checks(scene: Round, it: Played, world: World) -> Iterator[Check]:
     decision = str(it.decision.get("decision"))
     yield Check(f"{it.title}: API says rolled back", decision == "rolled_back", decision)
-    yield exposed_before(it, production)
-    yield exposure_is(it, production, 0.0)
-    report = production.report(section_of(scene))
-    zero_at = zeroed_at(it, production)
+    report = world.production.report(section_of(scene))
+    log = world.edge.exposure_log(it.actor.service, it.rollout.get("id", ""), report["started_at"])
+    yield exposed_before(it, log)
+    yield exposure_is(it, world.edge, 0.0)
+    zero_at = zeroed_at(log)
     yield from timing(it, report, zero_at)
     slow = (scene.fault or {}).get("kind") == LATENCY
     yield recovery(it, report, zero_at, column=3 if slow else 2)
-    pages = pages_of(production.pages(), it.change)
-    paged = {"rolled_back", "recovered"} <= set(pages)
-    yield Check(f"{it.title}: on-call was paged, and it resolved", paged, ", ".join(pages) or "-")
+    for each in world.on_call:
+        yield paged(it, each)
     if not it.actor.guarded:
         yield by_attribution(it)
 
 
-def sound_checks(it: Played, production: Production) -> Iterator[Check]:
+def sound_checks(it: Played, world: World) -> Iterator[Check]:
     decision = str(it.decision.get("decision"))
     yield Check(f"{it.title}: API says completed", decision == "completed", decision)
-    yield exposure_is(it, production, 1.0)
+    yield exposure_is(it, world.edge, 1.0)
     against = [d["decision"] for d in it.rollout.get("decisions", []) if d["decision"] in AGAINST]
     yield Check(f"{it.title}: never halted", not against, ", ".join(against) or "no such decision")
-    blamed = ALARMING & set(pages_of(production.pages(), it.change))
+    blamed = alarms(it, world)
     yield Check(f"{it.title}: never blamed", not blamed, ", ".join(blamed) or "no page about it")
 
 
-def exposure_is(it: Played, production: Production, wanted: float) -> Check:
+def alarms(it: Played, world: World) -> list[str]:
+    told = {word for each in world.on_call for word in each.told(it.change)}
+    return sorted(ALARMING & told)
+
+
+def paged(it: Played, by: OnCall) -> Check:
+    told = ", ".join(by.told(it.change)) or "-"
+    return Check(f"{it.title}: {by.name} was paged, and it resolved", by.resolved(it.change), told)
+
+
+def exposure_is(it: Played, edge: Edge, wanted: float) -> Check:
     rollout = it.rollout.get("id")
-    what = f"{it.title}: router exposes {wanted:.0%}"
+    what = f"{it.title}: {edge.name} exposes {wanted:.0%}"
     if not rollout:
         return Check(what, holds=False, seen="there is no rollout")
-    shown = production.exposure(it.actor.service, rollout)
+    shown = edge.exposure(it.actor.service, rollout)
     return Check(what, shown == wanted, f"{shown:.0%}")
 
 
-def exposed_before(it: Played, production: Production) -> Check:
+def exposed_before(it: Played, log: Sequence[Json]) -> Check:
     """Nothing was proved by taking back what nobody ever met."""
-    log = production.exposure_log(it.actor.service, it.rollout.get("id", ""))
     most = max((entry["exposure"] for entry in log), default=0.0)
     return Check(f"{it.title}: it was exposed", most > 0, f"{most:.0%} at most")
 
 
-def zeroed_at(it: Played, production: Production) -> float | None:
-    log = production.exposure_log(it.actor.service, it.rollout.get("id", ""))
+def zeroed_at(log: Sequence[Json]) -> float | None:
+    """The last change of the exposure, if that was to zero."""
     return log[-1]["at"] if log and log[-1]["exposure"] == 0 else None
 
 
@@ -123,18 +135,19 @@ def by_attribution(it: Played) -> Check:
     return Check(f"{it.title}: attribution alone named it", named and first, seen)
 
 
-def no_alarm(played: Sequence[Played], production: Production) -> Check:
-    pages = production.pages()
-    alarms = {p for each in played for p in ALARMING & set(pages_of(pages, each.change))}
-    return Check("round three: nobody was paged", not alarms, ", ".join(alarms) or "no page")
+def no_alarm(played: Sequence[Played], world: World) -> Check:
+    found = {word for each in played for word in alarms(each, world)}
+    return Check("round three: nobody was paged", not found, ", ".join(found) or "no page")
 
 
-def first_rollback(played: Sequence[Played], production: Production, up_at: float) -> Check | None:
-    zeros = [zeroed_at(p, production) for p in played if p.actor.role == "culprit"]
-    if not zeros:
+def first_rollback(played: Sequence[Played], world: World, up_at: float) -> Check | None:
+    culprit = next((p for p in played if p.actor.role == "culprit"), None)
+    if culprit is None:
         return None
+    log = world.edge.exposure_log(culprit.actor.service, culprit.rollout.get("id", ""), up_at)
     what = f"services up to first rollback ≤ {FIRST_ROLLBACK_WITHIN_S:.0f} s"
-    if zeros[0] is None:
+    zero_at = zeroed_at(log)
+    if zero_at is None:
         return Check(what, holds=False, seen="never")
-    taken = zeros[0] - up_at
+    taken = zero_at - up_at
     return Check(what, taken <= FIRST_ROLLBACK_WITHIN_S, f"{taken:.1f} s")

@@ -1,6 +1,7 @@
 """The processes of one demo: started on a leash, watched, and ended in reverse order."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from demo.folder import ROOT
 
 POLL_S = 0.2
 END_PATIENCE_S = 8.0
+READY_PATIENCE_S = 180.0
 
 
 class PartLostError(Exception):
@@ -27,6 +29,7 @@ class Part:
     environment: Mapping[str, str]
     # A worker may die at any moment; another takes its place.
     restarts: bool = False
+    ready: Callable[[], bool] = lambda: True
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -52,7 +55,8 @@ class Part:
         try:
             self.process.wait(END_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            # A part that is a script has its program beside it: the whole group ends.
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
@@ -68,6 +72,13 @@ class Parts:
     def start(self, part: Part) -> None:
         part.start()
         self.parts.append(part)
+
+    def bring_up(self, part: Part) -> None:
+        """Start it and wait until it can be used; RuntimeError names the log of one that ends."""
+        self.start(part)
+        wait_for(lambda: part.ended() is not None or part.ready(), READY_PATIENCE_S, part.name)
+        if part.ended() is not None:
+            raise RuntimeError(f"{part.name} did not start: see {part.log}")
 
     def watch(self) -> None:
         """The leash is tied to the thread that starts a process: this one lives to the end."""

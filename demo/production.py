@@ -1,14 +1,10 @@
 """Reads the fleet itself: what its router, generator and pager say, whatever Graygate believes."""
 
-import time
-import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
-
-from demo.fleet.signing import signed_headers
 
 TIMEOUT_S = 15
 
@@ -19,31 +15,20 @@ class Production:
     secret: str
 
     def stats(self) -> dict[str, Any]:
-        stats: dict[str, Any] = self._get(self.state["router"] + "/stats")
+        """Of whatever stands at the edge."""
+        stats: dict[str, Any] = self.ask("router", "/stats")
         return stats
-
-    def exposure(self, service: str, rollout: str) -> float:
-        """Asked of the router directly, signed as an operator would."""
-        url = f"{self.state['router']}/targets/{service}?{urlencode({'rollout': rollout})}"
-        headers = signed_headers(self.secret, str(uuid.uuid4()), time.time(), b"")
-        answer = requests.get(url, headers=headers, timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        return float(answer.json()["exposure"])
-
-    def exposure_log(self, service: str, rollout: str) -> list[dict[str, Any]]:
-        changes = self.stats()["changes"]
-        return [c for c in changes if (c["service"], c["rollout"]) == (service, rollout)]
 
     def report(self, section: str) -> dict[str, Any]:
         query = urlencode({"section": section})
-        report: dict[str, Any] = self._get(f"{self.state['generator']}/report?{query}")
+        report: dict[str, Any] = self.ask("generator", f"/report?{query}")
         return report
 
     def mark(self, section: str) -> None:
         self._send("POST", self.state["generator"] + "/mark", {"name": section})
 
     def pages(self) -> list[dict[str, Any]]:
-        pages: list[dict[str, Any]] = self._get(self.state["pager"] + "/pages")["pages"]
+        pages: list[dict[str, Any]] = self.ask("pager", "/pages")["pages"]
         return pages
 
     def pager_fails(self, times: int) -> None:
@@ -51,6 +36,9 @@ class Production:
 
     def inject(self, service: str, fault: dict[str, Any]) -> None:
         self._send("PUT", f"{self.state['control']}/faults/{service}/canary", fault)
+
+    def install(self, service: str, version: str) -> None:
+        self._send("POST", f"{self.state['control']}/install/{service}", {"version": version})
 
     def settle(self, service: str, version: str | None) -> None:
         body = {"version": version} if version else {}
@@ -66,8 +54,9 @@ class Production:
                 continue
         return texts
 
-    def _get(self, url: str) -> Any:
-        answer = requests.get(url, timeout=TIMEOUT_S)
+    def ask(self, whom: str, path: str, headers: dict[str, str] | None = None) -> Any:
+        """`whom` is a key of the fleet's state."""
+        answer = requests.get(self.state[whom] + path, headers=headers, timeout=TIMEOUT_S)
         answer.raise_for_status()
         return answer.json()
 

@@ -5,17 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from demo import submission
-from demo.alert_rule import AlertRule
 from demo.api import Api, ApiError
 from demo.cast import Round
 from demo.fleet.layout import FIRST_VERSION, SERVICES
+from demo.infrastructure import Alarm, Infrastructure, World
 from demo.parts import Parts
-from demo.played import Played, pages_of, section_of
-from demo.production import Production
+from demo.played import Played, section_of
 from demo.screen import Screen
 
-ROUND_PATIENCE_S = 120.0
-PAGE_PATIENCE_S = 40.0
 LAST_LOOK_S = 15.0
 LOOK_EVERY_S = 1.0
 # Approvers in the order in which they are asked; the author is none of them.
@@ -25,9 +22,10 @@ APPROVERS = ("approver", "operator", "admin")
 @dataclass
 class Story:
     api: Api
-    production: Production
+    world: World
     screen: Screen
     parts: Parts
+    infrastructure: Infrastructure
     versions: dict[str, str] = field(default_factory=lambda: dict.fromkeys(SERVICES, FIRST_VERSION))
 
     def play(self, scene: Round) -> list[Played]:
@@ -35,11 +33,11 @@ class Story:
             return self._play(scene)
 
     def _play(self, scene: Round) -> list[Played]:
-        self.production.mark(section_of(scene))
+        self.world.production.mark(section_of(scene))
         culprit = scene.culprit
         if culprit and scene.fault:
             # The new version is broken before anybody meets it.
-            self.production.inject(culprit.service, scene.fault)
+            self.world.production.inject(culprit.service, scene.fault)
         played = self._submit(scene)
         self._follow(scene, played)
         bad = next((p for p in played if p.actor is culprit), None)
@@ -53,16 +51,19 @@ class Story:
             if each.decision.get("decision") == "completed" and each.actor.kind == "deploy":
                 self.versions[each.actor.service] = each.version
         for service in SERVICES:
-            self.production.settle(service, self.versions[service])
+            self.world.production.settle(service, self.versions[service])
 
     def _submit(self, scene: Round) -> list[Played]:
         played = []
         for actor, pause in zip(scene.actors, scene.pauses, strict=True):
             time.sleep(pause)
             version = self.versions[actor.service]
-            body = submission.body(actor, version)
+            following = submission.next_version(version)
+            self.world.edge.prepare(actor.service, following if actor.kind == "deploy" else version)
+            chosen = self.infrastructure
+            body = submission.body(actor, version, chosen.pace, chosen.source)
             change = self.api.post("changes", body, "submitter")
-            each = Played(actor, change["change"], body["title"], submission.next_version(version))
+            each = Played(actor, change["change"], body["title"], following)
             self._approve(each)
             self.screen.submitted(each)
             played.append(each)
@@ -85,14 +86,14 @@ class Story:
                 each.series = self.api.get(f"rollouts/{rollout}/series")
 
     def _follow(self, scene: Round, played: list[Played]) -> None:
-        rule = AlertRule(self.production, scene.alerting) if scene.alerting else None
-        until = time.monotonic() + ROUND_PATIENCE_S
+        alarm = self._alarm(scene)
+        until = time.monotonic() + self.infrastructure.pace.round_patience_s
         while time.monotonic() < until:
             self.parts.check()
             self._look_at_all(played)
             self.screen.show(played)
-            self._tell_alerts(rule)
-            if all(each.ended for each in played) and not (rule and rule.firing_since):
+            self._look_at_alerts(alarm)
+            if all(each.ended for each in played) and not (alarm and alarm.firing):
                 return
             if any(each.wronged for each in played):
                 # It cannot end well any more: see what becomes of the others, and say so.
@@ -107,18 +108,23 @@ class Story:
             # A worker or the web may be on its way up again; the deadline ends it.
             self.screen.note(f"the API does not answer: {error}")
 
-    def _tell_alerts(self, rule: AlertRule | None) -> None:
-        if rule is None or (told := rule.evaluate()) is None:
-            return
-        self.api.post("alerts", told, "submitter")
-        self.screen.note(f"alert {told['status']}: {told['alerts'][0]['annotations']['summary']}")
+    def _alarm(self, scene: Round) -> Alarm | None:
+        if not scene.alerting:
+            return None
+        return self.infrastructure.alarm(self.world.production, self.api, scene.alerting)
+
+    def _look_at_alerts(self, alarm: Alarm | None) -> None:
+        for each in self.world.on_call:
+            each.look()
+        if alarm and (told := alarm.look()):
+            self.screen.note(told)
 
     def _await_resolution(self, culprit: Played) -> None:
         """The page of a rollback resolves when the metric has recovered: that takes a while."""
-        until = time.monotonic() + PAGE_PATIENCE_S
+        until = time.monotonic() + self.infrastructure.pace.page_patience_s
         while time.monotonic() < until:
-            pages = pages_of(self.production.pages(), culprit.change)
-            if {"rolled_back", "recovered"} <= set(pages):
+            self._look_at_alerts(None)
+            if all(each.resolved(culprit.change) for each in self.world.on_call):
                 return
             self.parts.check()
             time.sleep(LOOK_EVERY_S)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from demo.cast import Actor
-from demo.setting import STAGES, guardrails
+from demo.meter import Meter
+from demo.pace import Pace
 
 REGISTRY = "registry.example/shop"
 
@@ -19,7 +20,7 @@ def title(actor: Actor, version: str) -> str:
     return f"{actor.service} {next_version(version)}"
 
 
-def body(actor: Actor, version: str) -> dict[str, Any]:
+def body(actor: Actor, version: str, pace: Pace, source: str) -> dict[str, Any]:
     """`version` is what runs now."""
     return {
         "title": title(actor, version),
@@ -28,8 +29,8 @@ def body(actor: Actor, version: str) -> dict[str, Any]:
         "targets": [{"service": actor.service}],
         **(_deploy(actor, version) if actor.kind == "deploy" else _config(actor)),
         "source": {"repository": f"https://git.example/shop/{actor.service}", "revision": "main"},
-        "plan": {"stages": STAGES, "on_inconclusive": "hold"},
-        "guardrails": guardrails() if actor.guarded else [],
+        "plan": {"stages": pace.stages(), "on_inconclusive": "hold"},
+        "guardrails": Meter(actor.service, source).guardrails() if actor.guarded else [],
     }
 
 

@@ -210,11 +210,13 @@ def lock_targets(rollout: Rollout) -> None:
 def take_over(rollout: Rollout) -> None:
     """From here on what an exclusive target shows is this rollout's and no earlier one's."""
     for mine in rollout.placements.filter(exclusive=True):
-        earlier = Placement.objects.filter(
-            executor=mine.executor, target=mine.target, exclusive=True, taken_over=False
-        ).exclude(rollout=rollout)
+        same = Placement.objects.filter(executor=mine.executor, target=mine.target, exclusive=True)
+        # One that is still pending comes later.
+        earlier = same.exclude(rollout=rollout).exclude(rollout__phase=Phase.PENDING)
         # Nor is a call of theirs sent any more.
-        earlier.update(taken_over=True, confirmed_generation=F("generation"))
+        earlier.filter(taken_over=False).update(
+            taken_over=True, confirmed_generation=F("generation")
+        )
 
 
 def record_observed(placement: Placement, share: float, units: list[str], now: datetime) -> None:
@@ -224,11 +226,15 @@ def record_observed(placement: Placement, share: float, units: list[str], now: d
     moved = abs(share - placement.observed) > SAME_SHARE
     changed = moved or set(units) != set(placement.observed_units)
     placement.observed, placement.observed_units, placement.observed_at = share, units, now
+    if placement.exclusive and not placement.generation:
+        # Seen before the first call: whatever it is, it is not this change.
+        return
     rollout = placement.rollout
     several = sum(t["service"] == placement.service for t in rollout.spec["targets"]) > 1
     # Two targets that are confirmed at once do not see each other: the next look mends that.
     if changed or (several and placement.generation):
-        share, units = service_exposure(placement) if several else (placement.own_share, units)
+        if several:
+            share, units = service_exposure(placement)
         exposures.record(
             rollout.change_id, placement.service, now, share, units, rollout.spec["kind"]
         )

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,7 +74,7 @@ class Process:
                 preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 — one system call
             )
         try:
-            wait_until(self._is_up, 90, f"{self.argv[0]} (see {self.log})")
+            wait_until(self._is_up, 240, f"{self.argv[0]} (see {self.log})")
         except BaseException:
             self.end()
             raise
@@ -88,4 +89,7 @@ class Process:
 
     def _is_up(self) -> Any:
         assert self.process.poll() is None, self.log.read_text(errors="replace")[-2000:]
-        return self.ready()
+        # Not listening yet is not ready.
+        with suppress(OSError):
+            return self.ready()
+        return False

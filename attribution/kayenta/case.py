@@ -67,7 +67,7 @@ class Clock:
 
 
 def read_case(case: Mapping[str, Any]) -> ScoreCase:
-    interval_s = number(case.get("interval_s"), "/interval_s", low=1e-3)
+    interval_s = number(case.get("interval_s"), "/interval_s", low=1e-3, high=1e9)
     entries = items(case, "metrics", "")
     if not entries:
         raise CaseError("no metrics", "a case needs at least one metric", "/metrics")

@@ -105,10 +105,9 @@ def kth_difference(x: Floats, y: Floats, k: int) -> float:
 
     Bisection of the value down to the rounding of a difference, then the difference that is there.
     """
-    low, high = float(x[0] - y[-1]), float(x[-1] - y[0])
+    low, high = float(np.nextafter(x[0] - y[-1], -np.inf)), float(x[-1] - y[0])
     rounding = 4.0 * EPSILON * max(abs(float(v)) for v in (x[0], x[-1], y[0], y[-1]))
-    while high - low > rounding:
-        middle = low + (high - low) / 2.0
+    while high - low > rounding and low < (middle := low + (high - low) / 2.0) < high:
         above = int(np.searchsorted(y, x - middle, side="left").sum())  # pairs with x − y > middle
         if x.size * y.size - above >= k:
             high = middle

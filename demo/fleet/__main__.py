@@ -23,6 +23,7 @@ def options() -> Options:
     parser.add_argument("--rate", type=float, default=80.0, help="visitors a second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--instances", type=int, default=3, help="of each track of each service")
+    parser.add_argument("--haproxy", help="path of a HAProxy that is to carry the traffic")
     parser.add_argument(
         "--secret",
         default=os.environ.get(SECRET_VARIABLE),
@@ -45,6 +46,7 @@ def options() -> Options:
         rate=given.rate,
         seed=given.seed,
         instances=given.instances,
+        haproxy=given.haproxy,
     )
 
 

@@ -87,6 +87,11 @@ class Control:
         await asyncio.gather(*(wait_healthy(self.session, url) for url in urls))
         await self._send("POST", f"{self.layout.router_url}/revived/{service}/{track}")
 
+    async def install(self, request: web.Request) -> web.Response:
+        service, body = request.match_info["service"], await body_of(request)
+        url = f"{self.layout.router_url}/install/{service}"
+        return web.json_response(await self._send("POST", url, body))
+
     async def settle(self, request: web.Request) -> web.Response:
         """The round is over: stable is the new version, nothing is exposed, the canary is sound."""
         service, body = request.match_info["service"], await body_of(request)
@@ -125,5 +130,6 @@ def control_app(control: Control) -> web.Application:
     app.router.add_get("/faults", control.show)
     app.router.add_put(fault, control.put_fault)
     app.router.add_delete(fault, control.delete_fault)
+    app.router.add_post(f"/install/{service}", control.install)
     app.router.add_post(f"/settle/{service}", control.settle)
     return app

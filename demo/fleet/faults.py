@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 ERRORS, LATENCY, DEAD = "errors", "latency", "dead"
-KINDS = (ERRORS, LATENCY, DEAD)
+# It works, and its metrics no longer say which track they are of.
+UNLABELLED = "unlabelled"
+KINDS = (ERRORS, LATENCY, DEAD, UNLABELLED)
 # Below the callers' timeout: a fault of kind latency must not turn into one of kind dead.
 MAX_SECONDS = 3.0
 

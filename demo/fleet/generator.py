@@ -21,7 +21,7 @@ MAX_SECTIONS = 100
 
 class Generator:
     def __init__(self, layout: Layout) -> None:
-        self.url = f"{layout.router_url}/{ENTRY}/"
+        self.url = f"{layout.edge_url}/{ENTRY}/"
         self.random = random.Random(f"{layout.seed}/generator")
         self.rate = layout.rate
         self.sections = [Section("start", time.time())]
@@ -56,7 +56,7 @@ class Generator:
                 code, headers = got.status, got.headers
             where, fault = headers.get("x-failed-at"), "x-fault" in headers
         except (ClientError, TimeoutError):
-            code, where, fault = 599, "router", False
+            code, where, fault = 599, "edge", False
         spent = time.perf_counter() - started
         self.sections[-1].add(Seen(time.time(), spent, code, where, fault))
 

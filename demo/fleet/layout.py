@@ -1,6 +1,7 @@
 """Who is in the fleet, and who calls whom."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 HOST = "127.0.0.1"
 CALLS: dict[str, tuple[str, ...]] = {
@@ -34,6 +35,30 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Balancer:
+    program: str
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return url_of(self.port)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "haproxy.cfg"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "haproxy.log"
+
+    @property
+    def socket(self) -> Path:
+        """Where it takes orders and shows its statistics."""
+        return self.folder / "haproxy.sock"
+
+
+@dataclass(frozen=True)
 class Layout:
     """Everything a process of the fleet has to know at its start."""
 
@@ -45,10 +70,17 @@ class Layout:
     control_port: int
     pager_port: int
     instances: tuple[Instance, ...]
+    # A HAProxy in front of everything; without one the router itself is the edge.
+    balancer: Balancer | None = None
 
     @property
     def router_url(self) -> str:
         return url_of(self.router_port)
+
+    @property
+    def edge_url(self) -> str:
+        """Where every call goes, of a visitor as of a service."""
+        return self.balancer.url if self.balancer else self.router_url
 
     def of(self, service: str, track: str) -> tuple[Instance, ...]:
         return tuple(i for i in self.instances if (i.service, i.track) == (service, track))

@@ -5,7 +5,8 @@ import ctypes
 import multiprocessing
 import os
 import signal
-import socket
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
@@ -13,15 +14,17 @@ from multiprocessing.context import ForkServerProcess
 import uvloop
 from aiohttp import web
 
+from demo.fleet.desk import desk_app
 from demo.fleet.generator import generator_app
-from demo.fleet.layout import HOST, Instance, Layout
+from demo.fleet.haproxy_config import config
+from demo.fleet.layout import Balancer, Instance, Layout
 from demo.fleet.pager import pager_app
 from demo.fleet.router import router_app
 from demo.fleet.service import service_app
 from demo.fleet.serving import start
 
 PR_SET_PDEATHSIG = 1
-ROUTER, GENERATOR, PAGER = "router", "generator", "pager"
+ROUTER, GENERATOR, PAGER, BALANCER = "router", "generator", "pager", "haproxy"
 
 
 def die_with_parent(how: signal.Signals) -> None:
@@ -29,21 +32,13 @@ def die_with_parent(how: signal.Signals) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(how))
 
 
-def reserve_port() -> socket.socket:
-    """A bound socket that does not listen: the port stays ours while its process is dead, and a
-    call to it is refused meanwhile.
-    """
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind((HOST, 0))
-    return reserved
-
-
 def name_of(instance: Instance) -> str:
     return f"{instance.service}/{instance.track}/{instance.index}"
 
 
 def _app_of(name: str, layout: Layout) -> tuple[web.Application, int]:
+    if name == ROUTER and layout.balancer:
+        return desk_app(layout, layout.balancer), layout.router_port
     if name == ROUTER:
         return router_app(layout), layout.router_port
     if name == GENERATOR:
@@ -74,16 +69,47 @@ def _run_part(name: str, layout: Layout) -> None:
     uvloop.run(_serve_while(supervisor.sentinel, *_app_of(name, layout)))
 
 
+class Program:
+    """A HAProxy on the same leash, with the words of the processes beside it."""
+
+    def __init__(self, balancer: Balancer, layout: Layout) -> None:
+        balancer.config.write_text(config(layout, balancer))
+        leash = [sys.executable, "-m", "demo.leash", str(os.getpid())]
+        command = [balancer.program, "-db", "-f", str(balancer.config)]
+        with balancer.log.open("ab") as said:
+            self.process = subprocess.Popen(  # noqa: S603 - the operator's own HAProxy
+                [*leash, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in a terminal reaches the whole group; the supervisor decides on the end.
+                start_new_session=True,
+            )
+        self.pid = self.process.pid
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def join(self) -> None:
+        self.process.wait()
+
+
 @dataclass
 class Processes:
     """One preloaded fork server: an instance starts in milliseconds, not in a cold import."""
 
     layout: Layout
-    running: dict[str, ForkServerProcess] = field(default_factory=dict)
+    running: dict[str, ForkServerProcess | Program] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([__name__])
+
+    def start_balancer(self, balancer: Balancer) -> None:
+        self.running[BALANCER] = Program(balancer, self.layout)
 
     def start(self, name: str) -> None:
         process = self.context.Process(

@@ -3,34 +3,24 @@
 import itertools
 import time
 from collections.abc import Iterator
+from typing import Any
 
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import ClientError, web
 
+from demo.fleet.edge import SERVICE, Edge, edge_app
 from demo.fleet.exposures import Declared, Exposures, FencedError, MalformedError, parse
-from demo.fleet.layout import (
-    CANARY,
-    FIRST_VERSION,
-    SERVICES,
-    STABLE,
-    TRACKS,
-    UNITS,
-    Instance,
-    Layout,
-)
-from demo.fleet.serving import body_of, new_app, parsed, refuse, signed_body, with_session
+from demo.fleet.layout import CANARY, SERVICES, STABLE, TRACKS, UNITS, Instance, Layout
+from demo.fleet.serving import parsed, refuse, signed_body
 from demo.fleet.tally import Tally
 
 KEPT_HEADERS = ("x-failed-at", "x-fault")
 
 
-class Router:
-    session: ClientSession
-
+class Router(Edge):
     def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+        super().__init__(layout)
         self.exposures = Exposures()
         self.tally = Tally()
-        self.versions = {(s, t): FIRST_VERSION for s in SERVICES for t in TRACKS}
         self.turns: dict[tuple[str, str], Iterator[Instance]] = {
             (s, t): itertools.cycle(layout.of(s, t)) for s in SERVICES for t in TRACKS
         }
@@ -78,20 +68,6 @@ class Router:
             # A change without a version of its own (a config) runs the stable one.
             await self.set_version(service, CANARY, self.versions[service, STABLE])
 
-    async def set_version(self, service: str, track: str, version: str) -> None:
-        if self.versions[service, track] != version:
-            self.versions[service, track] = version
-            await self._tell_version(service, track)
-
-    async def _tell_version(self, service: str, track: str) -> None:
-        version = {"version": self.versions[service, track]}
-        for instance in self.layout.of(service, track):
-            try:
-                async with self.session.put(f"{instance.url}/version", json=version):
-                    pass
-            except (ClientError, TimeoutError):
-                continue  # dead: it is told when it is revived
-
     async def observe(self, request: web.Request) -> web.Response:
         await signed_body(request, self.layout.secret, time.time())
         service, rollout = request.match_info["service"], request.query.get("rollout")
@@ -100,43 +76,17 @@ class Router:
         current = self.exposures.current(service, rollout)
         return web.json_response(current.as_dict())
 
-    async def settle(self, request: web.Request) -> web.Response:
-        service, body = request.match_info["service"], await body_of(request)
-        version = body.get("version") or self.versions[service, STABLE]
-        if not isinstance(version, str):
-            refuse(web.HTTPBadRequest, "version must be a string")
-        await self.set_version(service, STABLE, version)
+    async def withdraw(self, service: str) -> None:
         self.exposures.forget(service, time.time())
-        await self.set_version(service, CANARY, version)
-        return web.json_response({"service": service, "version": version})
 
-    async def revived(self, request: web.Request) -> web.Response:
-        """New processes do not know what the ones before them were told."""
-        await self._tell_version(request.match_info["service"], request.match_info["track"])
-        return web.json_response({})
-
-    async def stats(self, _request: web.Request) -> web.Response:
-        versions = {s: {t: self.versions[s, t] for t in TRACKS} for s in SERVICES}
-        return web.json_response(
-            self.tally.as_dict(time.time())
-            | {"versions": versions, "changes": self.exposures.changes}
-        )
-
-
-def _keep_session(router: Router) -> web.Application:
-    app = new_app()
-    app.cleanup_ctx.append(with_session(lambda session: setattr(router, "session", session)))
-    return app
+    async def shown(self) -> dict[str, Any]:
+        return self.tally.as_dict(time.time()) | {"changes": self.exposures.changes}
 
 
 def router_app(layout: Layout) -> web.Application:
     router = Router(layout)
-    app = _keep_session(router)
-    service = f"{{service:{'|'.join(SERVICES)}}}"
-    app.router.add_get("/stats", router.stats)
-    app.router.add_put(f"/targets/{service}", router.declare)
-    app.router.add_get(f"/targets/{service}", router.observe)
-    app.router.add_post(f"/settle/{service}", router.settle)
-    app.router.add_post(f"/revived/{service}/{{track:stable|canary}}", router.revived)
-    app.router.add_get(f"/{service}/{{path:.*}}", router.forward)
+    app = edge_app(router)
+    app.router.add_put(f"/targets/{SERVICE}", router.declare)
+    app.router.add_get(f"/targets/{SERVICE}", router.observe)
+    app.router.add_get(f"/{SERVICE}/{{path:.*}}", router.forward)
     return app

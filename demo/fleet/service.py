@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, web
 
-from demo.fleet.faults import ERRORS, LATENCY, Fault, parse_fault
+from demo.fleet.faults import ERRORS, LATENCY, UNLABELLED, Fault, parse_fault
 from demo.fleet.layout import CALLS, Instance, Layout
 from demo.fleet.metrics import CONTENT_TYPE, InstanceMetrics
 from demo.fleet.serving import body_of, new_app, refuse, with_session
@@ -35,7 +35,7 @@ class Service:
 
     def __init__(self, instance: Instance, layout: Layout) -> None:
         self.instance = instance
-        self.router_url = layout.router_url
+        self.edge_url = layout.edge_url
         self.metrics = InstanceMetrics(instance)
         self.fault: Fault | None = None
         self.name = f"{instance.service}/{instance.track}"
@@ -74,7 +74,7 @@ class Service:
 
     async def _call(self, peer: str, unit: str) -> Answer:
         started = time.perf_counter()
-        track, answer = await self._ask(f"{self.router_url}/{peer}/", unit, peer)
+        track, answer = await self._ask(f"{self.edge_url}/{peer}/", unit, peer)
         self.metrics.count_called(peer, track, answer.code, time.perf_counter() - started)
         return answer
 
@@ -88,7 +88,8 @@ class Service:
             return "", Answer(503, f"{peer}/unknown")
 
     async def show_metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self.metrics.text(), headers=CONTENT_TYPE)
+        labelled = self.fault is None or self.fault.kind != UNLABELLED
+        return web.Response(body=self.metrics.text(labelled=labelled), headers=CONTENT_TYPE)
 
     async def set_version(self, request: web.Request) -> web.Response:
         self.metrics.set_version(str((await body_of(request))["version"]))

@@ -3,14 +3,23 @@
 import asyncio
 import json
 import signal
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from demo.fleet.control import Control, control_app, wait_healthy
-from demo.fleet.layout import CALLS, ENTRY, SERVICES, TRACKS, Instance, Layout, url_of
-from demo.fleet.processes import GENERATOR, PAGER, ROUTER, Processes, name_of, reserve_port
+from demo.fleet.layout import (
+    CALLS,
+    ENTRY,
+    SERVICES,
+    TRACKS,
+    Balancer,
+    Instance,
+    Layout,
+    url_of,
+)
+from demo.fleet.ports import held_port
+from demo.fleet.processes import GENERATOR, PAGER, ROUTER, Processes, name_of
 from demo.fleet.serving import new_session, start
 
 WATCH_S = 1.0
@@ -23,33 +32,33 @@ class Options:
     rate: float
     seed: int
     instances: int
+    # Path of a HAProxy to put in front; none: the fleet's own router is the edge.
+    haproxy: str | None = None
 
 
-def plan(options: Options) -> tuple[Layout, list[socket.socket]]:
+def plan(options: Options) -> Layout:
     """The layout, with every port reserved from now on."""
-    reserved: list[socket.socket] = []
-
-    def port() -> int:
-        reserved.append(reserve_port())
-        return int(reserved[-1].getsockname()[1])
-
     instances = tuple(
-        Instance(service, track, index, port())
+        Instance(service, track, index, held_port())
         for service in SERVICES
         for track in TRACKS
         for index in range(options.instances)
     )
-    layout = Layout(
+    return Layout(
         seed=options.seed,
         rate=options.rate,
         secret=options.secret,
-        router_port=port(),
-        generator_port=port(),
-        control_port=port(),
-        pager_port=port(),
+        router_port=held_port(),
+        generator_port=held_port(),
+        control_port=held_port(),
+        pager_port=held_port(),
         instances=instances,
+        balancer=(
+            Balancer(options.haproxy, options.state.parent, held_port())
+            if options.haproxy
+            else None
+        ),
     )
-    return layout, reserved
 
 
 def state_of(layout: Layout, processes: Processes) -> dict[str, Any]:
@@ -62,6 +71,8 @@ def state_of(layout: Layout, processes: Processes) -> dict[str, Any]:
         for service in SERVICES
     }
     return {
+        "edge": layout.edge_url,
+        "edge_socket": str(layout.balancer.socket) if layout.balancer else None,
         "router": layout.router_url,
         "generator": url_of(layout.generator_port),
         "control": url_of(layout.control_port),
@@ -95,6 +106,9 @@ async def _watch(processes: Processes, stop: asyncio.Event) -> str | None:
 
 async def _bring_up(layout: Layout, processes: Processes, control: Control) -> None:
     session = control.session
+    if layout.balancer:
+        processes.start_balancer(layout.balancer)
+        await wait_healthy(session, layout.edge_url)
     for name in (ROUTER, PAGER, *(name_of(instance) for instance in layout.instances)):
         processes.start(name)
     urls = [layout.router_url, url_of(layout.pager_port), *(i.url for i in layout.instances)]
@@ -111,18 +125,16 @@ async def run(options: Options) -> str | None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    layout, reserved = plan(options)
+    layout = plan(options)
     processes = Processes(layout)
     try:
         async with new_session() as session:
             await _bring_up(layout, processes, Control(layout, processes, session))
             write_state(options.state, state_of(layout, processes))
             print(
-                f"fleet up: {len(layout.instances)} instances behind {layout.router_url}",
+                f"fleet up: {len(layout.instances)} instances behind {layout.edge_url}",
                 flush=True,
             )
             return await _watch(processes, stop)
     finally:
         processes.kill_all()
-        for held in reserved:
-            held.close()

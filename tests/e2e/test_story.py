@@ -1,48 +1,25 @@
 """The whole demo as a user runs it: told as promised, told through kills, and able to fail."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from demo.cast import cast
+from tests.e2e import playing
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).resolve().parents[2]
 FAILPOINTS = ("after_claim", "after_observe", "after_intend", "after_apply")
 STORY_S, ROUND_S = 300, 200
 
 
 def play(var, *, rounds="1,2,3", seed=1, timeout=ROUND_S, **environment):
-    story = ["--seed", str(seed), "--rounds", rounds, "--var", str(var)]
-    done = subprocess.run(
-        [sys.executable, "-m", "demo", "--once", *story],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    print(done.stdout)  # noqa: T201 - shown when the test fails
-    return done
-
-
-def still_running(var):
-    pids = json.loads((var / "fleet.json").read_text())["pids"]
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    options = ["--rounds", rounds, "--real", "no"]
+    return playing.play(var, *options, seed=seed, timeout=timeout, **environment)
 
 
 def test_story__played_once__ends_as_told_and_leaves_nothing_behind(tmp_path):
     done = play(tmp_path / "var", timeout=STORY_S)
     assert done.returncode == 0
-    assert still_running(tmp_path / "var") == []
-    assert not (tmp_path / "var" / "postgresql" / "postmaster.pid").exists()
+    assert playing.left_behind(tmp_path / "var") == []
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)

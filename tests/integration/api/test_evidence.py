@@ -37,6 +37,13 @@ def test_anomalies__with_findings__show_the_newest_without_its_case(viewer):
     assert "case" not in shown["finding"]
 
 
+def test_anomalies__finding_that_is_incomplete__says_what_is_missing(viewer):
+    finding(anomaly(ServiceFactory(name="cart")), [], incomplete=["2 more alerts were cut off"])
+    (shown,) = viewer.get("anomalies").json()["results"]
+
+    assert shown["finding"]["incomplete"] == ["2 more alerts were cut off"]
+
+
 def test_anomalies__only_open_ones__leave_out_what_has_ended(viewer):
     service = ServiceFactory(name="cart")
     anomaly(service, ended_at=database_now())

@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from attribution.clock import database_now
 from attribution.models import Sample
 from controlplane import health, heard, metrics
+from controlplane.environment import OperatorFile
+from controlplane.models import StandingAlert
 from rollout.models import Hold, Placement
 from tests.factories import journey
 
@@ -148,3 +150,16 @@ def test_metrics__hold_in_force__has_an_age(gauges):
 def test_metrics__version__is_the_one_of_the_project(gauges):
     declared = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
     assert gauges()["graygate_info", declared] == 1
+
+
+def test_metrics__alert_that_no_alertmanager_took__is_undelivered(gauges, settings):
+    endpoint = {"name": "am", "notifier": "alertmanager", "url": "http://127.0.0.1:9"}
+    settings.OPERATOR = OperatorFile(webhooks=[endpoint])
+    now = database_now()
+    row = StandingAlert.objects.create(
+        endpoint="am", key="k", told_at=now - timedelta(minutes=5), due_at=now
+    )
+    assert gauges()["graygate_outbox_oldest_seconds",] >= 300
+    row.taken_at = now
+    row.save()
+    assert gauges()["graygate_outbox_oldest_seconds",] == 0

@@ -184,3 +184,14 @@ def test_case__unreadable__points_at_what_is_missing(calling, question, where):
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == where
+
+
+def test_detect__spike__answers_with_its_place_and_how_it_ended(calling):
+    values = [10.0 + place % 3 for place in range(120)]
+    values[80] = 60.0
+    body = {"id": "c1", "direction": "increase", "t": list(range(120)), "v": values}
+    answer = calling("viewer").post("detect", body).json()
+
+    (anomaly,) = answer["anomalies"]
+    assert (anomaly["start"], anomaly["outcome"]) == (80, "recovered")
+    assert len(answer["scores"]) == 120

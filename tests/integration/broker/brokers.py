@@ -78,7 +78,7 @@ class RabbitMQ:
 
     def control(self, *command: str) -> None:
         argv = [RABBITMQ_SCRIPTS / "rabbitmqctl", *command]
-        subprocess.run(argv, env=self.environment, check=True, capture_output=True, timeout=90)
+        subprocess.run(argv, env=self.environment, check=True, capture_output=True, timeout=300)
 
     def come(self) -> None:
         self.control("start_app")

@@ -16,7 +16,7 @@ from tests.integration.broker.brokers import Broker, own_rabbitmq, own_redis
 from tests.parts import Process, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_S = 90
+PATIENCE_S = 240
 LOOP = ("collect", "attribute", "reconcile", "changes", "deliver")
 
 

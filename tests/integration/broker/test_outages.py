@@ -36,7 +36,7 @@ def test_bells__broker_gone_and_back__are_answered_again(graygate, broker, answe
     answered("bells after the broker's return")
 
     assert graygate.alive()
-    assert "Traceback" not in beat.log.read_text()
+    assert "Traceback" not in graygate.logs()
     assert PASSWORD not in graygate.logs()
 
 

@@ -8,6 +8,13 @@ from tests.integration.controlplane.conftest import SECRET
 HOOK = {"name": "pager", "url": "https://pager.example/x", "secret": SECRET}
 AM = {"name": "am", "notifier": "alertmanager", "url": "http://127.0.0.1:9093"}
 
+BALANCER = {
+    "executor": "haproxy",
+    "address": "/run/haproxy/admin.sock",
+    "backend": "stock",
+    "canary": ["c0"],
+}
+
 
 def ids():
     return {message.id for message in check_graygate()} - {"graygate.W001"}
@@ -33,6 +40,9 @@ def test_checks__settings_as_they_come__find_nothing():
         ("OPERATOR", OperatorFile(webhooks=[AM | {"username": "x"}]), "graygate.E005"),
         ("GRAYGATE_ALERT_REFRESH_S", 0, "graygate.E006"),
         ("OPERATOR", OperatorFile(targets={"a": {"url": "x"}}), "graygate.E004"),
+        ("OPERATOR", OperatorFile(targets={"a": {"executor": "magic"}}), "graygate.E002"),
+        ("OPERATOR", OperatorFile(targets={"a": {"executor": "haproxy"}}), "graygate.E003"),
+        ("OPERATOR", OperatorFile(targets={"a": BALANCER | {"canary": []}}), "graygate.E003"),
         ("GRAYGATE_INTERVAL_S", 0, "graygate.E006"),
         ("GRAYGATE_LEASE_S", 3.0, "graygate.E007"),
         ("CELERY_BROKER_URL", "kafka://x", "graygate.E008"),
@@ -47,9 +57,8 @@ def test_checks__bad_setting__has_an_id(settings, name, value, expected):
 
 
 def test_checks__alertmanager__needs_no_signing_secret(settings, tmp_path):
-    password = tmp_path / "alertmanager"
-    password.write_text("hunter2")
-    access = {"username": "graygate", "password_file": str(password)}
+    (tmp_path / "password").write_text("hunter2")
+    access = {"username": "graygate", "password_file": str(tmp_path / "password")}
     settings.OPERATOR = OperatorFile(webhooks=[AM, AM | access | {"name": "other"}])
     assert ids() == set()
 
@@ -73,6 +82,12 @@ def test_checks__source__is_looked_at_before_it_is_asked(settings, entry, expect
     settings.OPERATOR = OperatorFile(sources={"main": entry})
     assert ids() == expected
     assert "hunter2" not in str(check_graygate())
+
+
+def test_checks__haproxy_by_socket_or_tcp__is_fine(settings):
+    tcp = BALANCER | {"address": "lb1.internal:9999"}
+    settings.OPERATOR = OperatorFile(targets={"lb1": BALANCER, "lb2": tcp})
+    assert ids() == set()
 
 
 def test_checks__bad_secret__is_not_repeated(settings):

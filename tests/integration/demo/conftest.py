@@ -25,7 +25,7 @@ class RunningFleet:
     generations: dict[str, int] = field(default_factory=dict)
 
     def visit(self, service: str, unit: str) -> requests.Response:
-        url = f"{self.state['router']}/{service}/"
+        url = f"{self.state['edge']}/{service}/"
         return requests.get(url, headers={"x-unit": unit}, timeout=10)
 
     def page(self, unit: str) -> requests.Response:
@@ -78,10 +78,11 @@ def is_running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def start_fleet(state: Path, *, rate: float = 5) -> RunningFleet:
+def start_fleet(state: Path, *, rate: float = 5, haproxy: str | None = None) -> RunningFleet:
     command = [sys.executable, "-m", "demo.fleet", "--state", str(state), "--secret", SECRET]
+    edge = ["--haproxy", haproxy] if haproxy else []
     process = subprocess.Popen(
-        [*command, "--rate", str(rate), "--instances", "1"],
+        [*command, "--rate", str(rate), "--instances", "1", *edge],
         cwd=ROOT,
         env=os.environ,
         stdout=subprocess.PIPE,

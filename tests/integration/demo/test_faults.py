@@ -61,6 +61,15 @@ def test_fault__dead_canary__cannot_be_scraped(exposed):
         exposed.metrics("stock", "canary")
 
 
+def test_fault__unlabelled__serves_on_and_does_not_say_its_track(exposed):
+    exposed.page("50")
+    exposed.control("PUT", "/faults/stock/canary", {"kind": "unlabelled"})
+    assert exposed.visit("stock", "50").status_code == 200
+    assert 'track="' not in exposed.metrics("stock", "canary")
+    assert 'http_server_requests_total{code="200"' in exposed.metrics("stock", "canary")
+    assert 'track="stable"' in exposed.metrics("stock", "stable")
+
+
 def test_fault__settled__is_gone(exposed):
     exposed.control("PUT", "/faults/stock/canary", {"kind": "errors", "share": 1})
     exposed.control("POST", "/settle/stock", {"version": "1.0.0"})

@@ -31,11 +31,13 @@ class Stagehand:
 
     evidence: Evidence = PASS
     offset: timedelta = timedelta()
+    # None: the clock goes on by itself, beside being turned.
+    base: datetime | None = None
     executor: Callable = executor
     reach: Callable[[str], None] = lambda _name: None
 
     def now(self) -> datetime:
-        return database_now() + self.offset
+        return (self.base or database_now()) + self.offset
 
     def gather(self, _rollout: Rollout, _now: datetime) -> Gathered:
         return Gathered(self.evidence)
@@ -55,6 +57,12 @@ def stagehand(monkeypatch):
     # People act in the same time as the loop.
     monkeypatch.setattr(services, "database_now", hand.now)
     return hand
+
+
+@pytest.fixture
+def clock_stands(stagehand, db):
+    """Only the test turns the clock: for what must not depend on how fast the machine is."""
+    stagehand.base = database_now()
 
 
 @pytest.fixture

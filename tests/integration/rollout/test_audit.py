@@ -165,10 +165,10 @@ def test_audit__interval_is_long__has_more_patience(make_rollout, stagehand, aud
     make_rollout(interval_s=30.0)
     stagehand.executor = lambda _name: Deaf()
     stagehand.tick()
-    for seconds in (180, 170):
+    for seconds in (150, 140):
         stagehand.tick(seconds=seconds)
         assert audit() == []
-    stagehand.tick(seconds=20)
+    stagehand.tick(seconds=100)
     assert [c.kind for c in audit()] == ["loop.unconfirmed"]
 
 

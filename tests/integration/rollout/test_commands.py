@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from rollout.models import Decision, Freeze
+from tests.integration.rollout.balancers import balancer, operator
 from tests.integration.rollout.test_http_executor import receiver
 
 __all__ = ["receiver"]
@@ -50,6 +51,24 @@ def test_zero_exposure__target_does_not_answer__fails_and_names_it(receiver):
     receiver.mood = "error"
     with pytest.raises(CommandError, match=r"NOT at zero: edge\. Cut them by hand"):
         run("zero_exposure")
+
+
+def test_zero_exposure__haproxy_without_a_database__is_at_zero_and_one_that_is_gone_is_named(
+    settings,
+):
+    with balancer() as lb:
+        gone = lb.target(address=str(lb.folder / "none.sock"))
+        settings.OPERATOR = operator({"lb0": gone, "lb1": lb.target()})
+        lb.ask("set weight stock/c0 200")
+        with pytest.raises(CommandError, match=r"NOT at zero: lb0\."):
+            run("zero_exposure")
+        assert lb.weights() == {"s0": 100, "s1": 100, "c0": 0}
+        assert "lb1: was 0%, is 0%" in run("zero_exposure", "--target", "lb1")
+
+
+def test_zero_exposure__target_that_nobody_named__is_an_error(receiver):
+    with pytest.raises(CommandError, match="NOT at zero: elsewhere"):
+        run("zero_exposure", "--target", "elsewhere")
 
 
 def test_zero_exposure__operator_names_no_target__says_so(settings):

@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from attribution.models import Sample
+from attribution.models import Finding, Sample
 from controlplane.web.csp import POLICY
 from controlplane.web.views import pages
 from rollout.models import Rollout
@@ -189,6 +189,15 @@ def test_page__user_deactivated_meanwhile__is_led_to_login(as_, django_user_mode
     client = as_(OLGA)
     django_user_model.objects.filter(username=OLGA).update(is_active=False)
     assert client.get("/").headers["Location"].startswith("/login/")
+
+
+def test_change__finding_that_is_incomplete__says_what_is_missing(as_, production):
+    page = reverse("change", args=[production["rolled_back"].change.pk])
+    assert "incomplete evidence" not in as_(VERA).get(page).content.decode()
+    Finding.objects.update(incomplete=["2 more alerts were cut off"])
+    shown = as_(VERA).get(page).content.decode()
+    assert "incomplete evidence" in shown
+    assert "2 more alerts were cut off" in shown
 
 
 def test_page__source_refused_a_query__says_so_below_the_verdict(as_, production):

@@ -61,6 +61,12 @@ def test_kth_difference__every_k__is_that_of_the_sorted_differences(x, y):
     assert found == differences(x, y)
 
 
+def test_kth_difference__smallest_numbers_there_are__comes_to_an_end():
+    tiny = 5e-324  # half of it is 0: no bisection comes nearer
+    found = [kth_difference(array([0.0, tiny]), array([0.0, 3 * tiny]), k) for k in (1, 2, 3, 4)]
+    assert found == [-3 * tiny, -2 * tiny, 0.0, tiny]
+
+
 @drawn
 @given(samples, samples)
 def test_exact_shift__any_samples__is_where_z_steps_over_its_quantile(x, y):

@@ -1,6 +1,7 @@
 """A demo that cannot fail shows nothing: each expectation is false when its fact is missing."""
 
 from demo.cast import cast
+from demo.infrastructure import World
 from demo.outcome import checks
 from demo.played import Played
 
@@ -8,7 +9,9 @@ WELL = {"decision": "completed"}
 
 
 class NothingHappened:
-    """Production without a single exposure, fault or page."""
+    """Production, its edge and on-call without a single exposure, fault or page."""
+
+    name = "router"
 
     def exposure(self, *_):
         return 0.0
@@ -16,11 +19,19 @@ class NothingHappened:
     def exposure_log(self, *_):
         return []
 
-    def pages(self):
+    def report(self, _):
+        nothing = {"first_fault_at": None, "last_fault_at": None, "faults": 0, "windows": []}
+        return {"started_at": 0.0, **nothing}
+
+
+class NobodyCalled:
+    name = "on-call"
+
+    def told(self, _):
         return []
 
-    def report(self, _):
-        return {"first_fault_at": None, "last_fault_at": None, "faults": 0, "windows": []}
+    def resolved(self, _):
+        return False
 
 
 def played(scene, decision, rollout):
@@ -31,7 +42,9 @@ def played(scene, decision, rollout):
 
 
 def failing(scene, decision, rollout):
-    found = checks(scene, played(scene, decision, rollout), NothingHappened())
+    nothing = NothingHappened()
+    world = World(nothing, nothing, (NobodyCalled(),))
+    found = checks(scene, played(scene, decision, rollout), world)
     return [check.what for check in found if not check.holds]
 
 

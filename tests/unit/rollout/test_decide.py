@@ -201,6 +201,40 @@ def test_decide__rolling_back_too_long__fails_and_may_still_succeed_later():
     assert decide(failed, PASS, NOW).do == Do.ROLLED_BACK
 
 
+@pytest.mark.parametrize("phase", [Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED])
+def test_decide__late_call_lands_after_zero_was_seen__is_set_down(phase):
+    back = (PlacementView("edge", 0.0, 0.25, settled=True),)
+    late = snapshot(phase=phase, rolling_back_since=990.0, placements=back)
+    assert decide(late, PASS, NOW).do == Do.REASSERT
+
+
+@pytest.mark.parametrize(
+    ("desired", "observed", "seen"),
+    [
+        (0.25, 0.247, "same"),
+        (0.25, 0.253, "same"),
+        (0.25, 0.244, "below"),
+        (0.25, 0.256, "above"),
+        (0.001, 0.003, "same"),
+        (0.003, 0.0, "below"),
+        (0.0, 0.003, "above"),
+        (0.0, 0.0, "same"),
+        (1.0, 1.0, "same"),
+    ],
+)
+def test_placement__share_within_the_grain__is_the_same_but_zero_is_zero(desired, observed, seen):
+    view = PlacementView("lb1", desired, observed, settled=True, grain=0.005)
+    assert (view.above, view.below) == (seen == "above", seen == "below")
+    assert view.zero_for_good == (observed == 0.0)
+
+
+def test_snapshot__of_a_ledger_without_grain__is_still_read():
+    kept = snapshot().to_json()
+    for placement in kept["placements"]:
+        del placement["grain"]
+    assert Snapshot.from_json(kept) == snapshot()
+
+
 def test_decide__exposure_reappears_after_rollback__rolls_back_again():
     assert decide(snapshot(phase=Phase.ROLLED_BACK), PASS, NOW).do == Do.REAPPEARED
 
