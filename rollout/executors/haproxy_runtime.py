@@ -83,7 +83,7 @@ class RuntimeApi:
                 return b"".join(self._received(connection)).decode(errors="replace")
         except TimeoutError as error:
             raise RuntimeApiError(f"no whole answer within {self._timeout_s:g} s") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter: a host that can be no name
             raise RuntimeApiError(type(error).__name__) from error
 
     def _connected(self) -> socket.socket:
