@@ -31,16 +31,22 @@ def play(seed: int, options: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
+def parted(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our own, and those behind `--`."""
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:place], arguments[place + 1 :]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("first", type=int)
     parser.add_argument("last", type=int)
     parser.add_argument("--streams", type=int, default=1)
-    parser.add_argument("options", nargs="*", help="of python -m demo, behind --")
-    given = parser.parse_args()
+    own, options = parted(sys.argv[1:])
+    given = parser.parse_args(own)
     with ThreadPoolExecutor(given.streams) as pool:
         seeds = range(given.first, given.last + 1)
-        told = list(pool.map(lambda seed: play(seed, given.options), seeds))
+        told = list(pool.map(lambda seed: play(seed, options), seeds))
     print(f"{sum(told)} of {len(told)} told")
 
 

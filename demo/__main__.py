@@ -86,7 +86,7 @@ def main() -> int:
     except KeyboardInterrupt:
         screen.note("ended by hand")
         return 130
-    except (FolderError, MissingPartError, PartLostError, TimeoutError, RuntimeError) as error:
+    except (FolderError, MissingPartError, PartLostError, OSError, RuntimeError) as error:
         screen.note(f"the demo could not go on: {error}")
         return 1
     return 0 if told else 1
