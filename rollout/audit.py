@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attribution.clock import database_now
+from rollout import gates
 from rollout.complaints import STALLED, Complaint, tell
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Hold, Placement, Rollout, Stage
@@ -166,7 +167,10 @@ def unconfirmed(now: datetime) -> list[Complaint]:
 
 
 def stuck(now: datetime) -> list[Complaint]:
-    """A stage that does not get as far as its bake. A freeze in force is a hold as well."""
+    """A stage that does not get as far as its bake. A freeze in force is a hold as well.
+
+    Growth that waits for an incident's end waits for nothing of Graygate's.
+    """
     held = Hold.objects.filter(rollout=OuterRef("rollout"), released_at=None)
     stages = (
         Stage.objects.filter(
@@ -178,7 +182,9 @@ def stuck(now: datetime) -> list[Complaint]:
         .select_related("rollout")
         .order_by("rollout", "index")[:MOST]
     )
-    return [stuck_at(stage) for stage in stages if too_long(stage.rollout, now)]
+    late = [stage for stage in stages if too_long(stage.rollout, now)]
+    waiting = gates.incidents([stage.rollout for stage in late])
+    return [stuck_at(stage) for stage in late if stage.rollout_id not in waiting]
 
 
 def stuck_at(stage: Stage) -> Complaint:

@@ -87,6 +87,13 @@ def named_culprit(e: Evidence) -> str:
     return f"attribution names this change with probability {e.probability:.2f}: {e.suspicion}"
 
 
+def suspected(e: Evidence) -> tuple[str, ...]:
+    """What is not cleared may not grow, though it is not enough to halt it."""
+    if e.probability is None or e.vetoes or e.probability < EXONERATED_PROBABILITY:
+        return ()
+    return (f"attribution suspects this change with probability {e.probability:.2f}",)
+
+
 def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     if HoldKind.HALTED not in s.holds or s.halted_at is None:
         return None
@@ -164,12 +171,13 @@ def start(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     return Decision(Do.START, ("approved; no freeze, no conflict",))
 
 
-def open_stage(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
+def open_stage(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
     stage = s.current
     if stage is None or stage.state != StageState.PRE_CHECK:
         return None
-    if s.holds or s.closed_gates:
-        return Decision(Do.WAIT, s.closed_gates or ("on hold",))
+    closed = (*s.closed_gates, *suspected(e))
+    if s.holds or closed:
+        return Decision(Do.WAIT, closed or ("on hold",))
     return Decision(Do.OPEN, (f"stage {stage.index + 1} of {len(s.stages)}: every gate is open",))
 
 

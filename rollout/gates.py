@@ -1,16 +1,19 @@
-"""Freezes, the kill switch and conflicts: read here, at the moment of growth.
+"""Freezes, the kill switch, conflicts and incidents: read here, at the moment of growth.
 
 Edited from above, enforced in this floor: a control plane that stands still must not let a
 freeze be missed. A freeze stops growth and nothing else.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
+from attribution.models import Anomaly
 from rollout.machine import Phase
 from rollout.models import Freeze, Placement, Rollout
 from rollout.snapshot import SAME_SHARE
@@ -83,6 +86,37 @@ def conflict(rollout: Rollout) -> str:
     """Why this rollout may not start; empty: it may."""
     found = (target_conflict(p) for p in rollout.placements.filter(exclusive=True))
     return artefact_conflict(rollout) or next(filter(None, found), "")
+
+
+def incident(rollout: Rollout) -> str:
+    return incidents([rollout]).get(rollout.pk, "")
+
+
+def incidents(rollouts: Sequence[Rollout]) -> dict[UUID, str]:
+    """Why the next stage may not open: something has broken on its services since it started.
+
+    An anomaly that was there before is not waited for (a noisy alert would block its service for
+    ever), nor is one that a person has answered, nor the one that the rollout's own halt opened.
+    """
+    rows = Placement.objects.filter(rollout__in=rollouts).values_list("rollout", "service")
+    services = set(rows)
+    opened = (
+        Anomaly.objects.filter(ended_at=None, service__name__in={name for _, name in services})
+        .select_related("service")
+        .order_by("-detected_at", "-id")
+    )
+    return {
+        rollout.pk: f"{found.metric} of {found.service.name} broke: growth waits for its end"
+        for found in opened
+        for rollout in rollouts
+        if (rollout.pk, found.service.name) in services and _broke_since(rollout, found)
+    }
+
+
+def _broke_since(rollout: Rollout, found: Anomaly) -> bool:
+    since = rollout.evidence_since or rollout.started_at
+    own = found.origin == Anomaly.Origin.JUDGE and found.key == str(rollout.change_id)
+    return since is not None and found.detected_at > since and not own
 
 
 def artefact_conflict(rollout: Rollout) -> str:

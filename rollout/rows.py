@@ -37,8 +37,16 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
         recovered=rollout.recovered_at is not None,
         frozen=gates.frozen(spec, now),
         conflict=gates.conflict(rollout) if rollout.phase == Phase.PENDING else "",
+        closed_gates=closed_gates(rollout),
         common_cause=common_cause(rollout, spec, now),
     )
+
+
+def closed_gates(rollout: Rollout) -> tuple[str, ...]:
+    """Why the next stage may not open yet, beside the holds."""
+    if rollout.phase != Phase.RUNNING:
+        return ()
+    return tuple(filter(None, [gates.incident(rollout)]))
 
 
 def stage_view(stage: Stage, spec: StageSpec) -> StageView:

@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 
 from attribution.clock import database_now
 from attribution.models import Guardrail, Service
-from rollout import effects, ledger
+from rollout import effects, gates, ledger
 from rollout.executors.base import executor
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
@@ -154,7 +154,7 @@ def promote(
 ) -> Rollout:
     """A person takes the stage for good: `waived`, never `passed`. Other holds stay.
 
-    A halt that came before the stage was opened is answered, and the stage goes on to open.
+    A halt or an incident that came before the stage was opened is answered, and it goes on to open.
     """
     with locked(rollout_id, actor, reason, version) as it:
         if it.rollout.phase != Phase.RUNNING:
@@ -163,9 +163,9 @@ def promote(
         if current is None or current.index != stage:
             shown = "none" if current is None else current.index
             raise StageMismatchError(f"the current stage is {shown}, not {stage}")
-        halted = it.rollout.halted_at is not None
+        kept_shut = it.rollout.halted_at is not None or gates.incident(it.rollout)
         effects.forget_evidence(it.rollout, it.now)
-        if not (halted and current.state == StageState.PRE_CHECK):
+        if not (kept_shut and current.state == StageState.PRE_CHECK):
             effects.close_stage(current, "waive", f"waived by {actor}", it.now)
             effects.next_stage(it.rollout, current, it.now)
         it.record("promote", "rollout.answered")

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from attribution.anomalies import open_anomaly
 from attribution.clock import database_now
 from rollout import audit as auditor
 from rollout import services
@@ -253,6 +254,18 @@ def test_audit__stage_does_not_get_to_its_bake__says_what_it_waits_for(
     ((kind, text),) = texts(audit())
     assert kind == "loop.stuck"
     assert "waiting for a gate" in text
+
+
+def test_audit__growth_waits_for_the_end_of_an_incident__is_not_stuck(
+    make_rollout, stagehand, audit
+):
+    make_rollout()
+    stagehand.tick()
+    open_anomaly("alert", "a", "edge", "errors", stagehand.now(), stagehand.now())
+    stagehand.tick(seconds=11, times=2)
+    stagehand.offset += timedelta(seconds=120)
+    stagehand.tick()
+    assert audit() == []
 
 
 def test_audit__stage_is_held__is_not_stuck(make_rollout, stagehand, audit):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.models import Anomaly, Finding, Sample, Service
 from rollout import gates, services
 from rollout.evidence import Gathered, gather
@@ -242,3 +243,44 @@ def test_resume__of_a_hold_left_from_before_the_end__does_not_call_the_target(
     services.promote(rollout.pk, "sre", "", stage=1)
     stagehand.tick(seconds=61)
     assert (fresh(rollout).phase, holds(rollout)) == (Phase.COMPLETED, [])
+
+
+def broken(service, at, key="alert"):
+    return open_anomaly("alert", key, service, "errors", at, at)
+
+
+def test_growth__something_broke_on_its_service_since_it_started__waits_for_the_end(
+    make_rollout, stagehand
+):
+    rollout = make_rollout()
+    stagehand.tick()
+    broken("edge", stagehand.now())
+    stagehand.tick(seconds=11, times=2)
+    stage = rollout.stages.get(index=1)
+    assert (stage.state, world_share(rollout), holds(rollout)) == ("pre_check", 0.25, [])
+    assert stage.reason == "errors of edge broke: growth waits for its end"
+    end_anomaly("alert", "alert", stagehand.now())
+    stagehand.tick(seconds=1, times=2)
+    assert world_share(rollout) == 1.0
+
+
+def test_growth__anomaly_elsewhere_or_from_before__goes_on(make_rollout, stagehand):
+    rollout = make_rollout()
+    Service.objects.create(name="elsewhere", team="shop")
+    broken("edge", stagehand.now() - timedelta(hours=1), "noisy for weeks")
+    stagehand.tick()
+    broken("elsewhere", stagehand.now())
+    stagehand.tick(seconds=11, times=2)
+    assert world_share(rollout) == 1.0
+
+
+def test_growth__a_person_promotes_in_an_incident__goes_on_and_stages_are_not_skipped(
+    make_rollout, stagehand
+):
+    rollout = make_rollout()
+    stagehand.tick()
+    broken("edge", stagehand.now())
+    stagehand.tick(seconds=11, times=2)
+    services.promote(rollout.pk, "sre", "known, not ours", stage=1)
+    stagehand.tick(seconds=1, times=2)
+    assert (world_share(rollout), rollout.stages.get(index=1).state) == (1.0, "baking")

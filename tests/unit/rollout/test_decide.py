@@ -314,3 +314,13 @@ def test_decide__recorded_inputs__give_the_same_decision_again(given_, evidence)
         Snapshot.from_json(given_.to_json()), Evidence.from_json(evidence.to_json()), NOW
     )
     assert again == decide(given_, evidence, NOW)
+
+
+@pytest.mark.parametrize(
+    ("probability", "vetoes", "opens"),
+    [(0.19, (), True), (0.4, (), False), (0.4, ("was never exposed",), True), (None, (), True)],
+)
+def test_decide__next_stage_of_a_suspect_that_is_not_cleared__waits(probability, vetoes, opens):
+    next_stage = snapshot(stages=(stage(state=StageState.PRE_CHECK, baking_since=None),))
+    evidence = replace(PASS, probability=probability, vetoes=vetoes)
+    assert decide(next_stage, evidence, NOW).do == (Do.OPEN if opens else Do.WAIT)
