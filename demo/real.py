@@ -81,8 +81,10 @@ class RealParts:
             f"--config.file={home / 'prometheus.yml'}",
             f"--storage.tsdb.path={home / 'data'}",
             f"--web.listen-address={HOST}:{self.prometheus_port}",
-            # To take a new rule at once.
+            # To take a new rule at once. For some seconds after that it knows no Alertmanager and
+            # drops what fires: by default it would say it again after a minute only.
             "--web.enable-lifecycle",
+            f"--rules.alert.resend-delay={monitoring.SCRAPE_INTERVAL_S}s",
             "--log.level=warn",
         ]
         log = folder.log("prometheus")
