@@ -66,10 +66,10 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    for program, package in PARTS.items():
+    for program, package in {**PARTS, "redis-server": "redis-server"}.items():
         need(program, package)
     chosen = RealParts(look_for().paths)
-    options = Options(1, tmp_path_factory.mktemp("shop") / "var", RATE, chosen, Broker("files"))
+    options = Options(1, tmp_path_factory.mktemp("shop") / "var", RATE, chosen, Broker("redis"))
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         with running(options, print) as graygate:

@@ -1,7 +1,8 @@
 """The story through the parts that its users have, each a process of its own, none of them faked.
 
-HAProxy, Prometheus, Alertmanager, a broker, PostgreSQL, two web processes, two workers, beat. More
-seeds: `python bench/story_seeds.py 20 24 -- --real yes --broker rabbitmq --processes 2`.
+HAProxy, Prometheus, Alertmanager, RabbitMQ, PostgreSQL, two web processes, two workers, beat; the
+outages are played with Redis. More seeds:
+`python bench/story_seeds.py 20 24 -- --real yes --broker redis --processes 2`.
 """
 
 import pytest
@@ -17,16 +18,15 @@ PARTS = {
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
-BROKERS = {"redis": "redis-server", "rabbitmq": "rabbitmq-server"}
+# The culprit of round one fails 5% of its answers: the slowest to prove.
+SEED = 23
 
 
-# Of each seed the culprit of round one fails 5% of its answers: the slowest to prove.
-@pytest.mark.parametrize(("broker", "seed"), [("redis", 20), ("rabbitmq", 23)])
-def test_real_story__two_of_each__ends_as_told(tmp_path, broker, seed):
-    for program, package in {**PARTS, BROKERS[broker]: BROKERS[broker]}.items():
+def test_real_story__two_of_each__ends_as_told(tmp_path):
+    for program, package in {**PARTS, "rabbitmq-server": "rabbitmq-server"}.items():
         need(program, package)
-    options = ["--real", "yes", "--broker", broker, "--processes", "2"]
-    done = play(tmp_path / "var", *options, seed=seed, timeout=STORY_S)
+    options = ["--real", "yes", "--broker", "rabbitmq", "--processes", "2"]
+    done = play(tmp_path / "var", *options, seed=SEED, timeout=STORY_S)
     assert done.returncode == 0
     assert "HAProxy exposes 0%" in done.stdout
     assert "Alertmanager was paged, and it resolved" in done.stdout
