@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
-from judge_scenarios import MARGIN, RUNS, SCENARIOS, Scenario  # noqa: E402 - found by the path above
-from judge_worlds import Harm, case  # noqa: E402 - likewise
+from judge_cases import case  # noqa: E402 - found by the path above
+from judge_scenarios import MARGIN, RUNS, SCENARIOS, Scenario  # noqa: E402 - likewise
+from judge_worlds import Harm  # noqa: E402 - likewise
 
 from attribution.judge import judge  # noqa: E402 - likewise
 
