@@ -15,6 +15,7 @@ from collections import Counter
 
 import numpy as np
 from judge_ours import verdicts
+from judge_print import header, line, upper
 from judge_rivals import RIVALS, ever_failed
 from judge_scenarios import INTERVAL_S, MARGIN, METRICS, RUNS, SCENARIOS, Scenario
 from judge_worlds import Harm, Size, chunks, draw
@@ -45,29 +46,6 @@ def counted(world: Scenario, factor: float, runs: int, seed: int) -> Counter[str
     return found
 
 
-def upper(failed: int, runs: int) -> float:
-    """Upper end of the 95% interval of Clopper & Pearson (1934): P(X ≤ failed | p) = 0.025."""
-    low, high = failed / runs, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(failed, runs, middle) > 0.025 else (low, middle)
-    return high
-
-
-def _at_most(failed: int, runs: int, rate: float) -> float:
-    if rate in (0.0, 1.0):
-        return 1.0 - rate
-    logs = [
-        math.lgamma(runs + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(runs - k + 1)
-        + k * math.log(rate)
-        + (runs - k) * math.log1p(-rate)
-        for k in range(failed + 1)
-    ]
-    return float(np.exp(np.logaddexp.reduce(logs)))
-
-
 def row(world: Scenario, factor: float, runs: int, found: Counter[str]) -> list[str]:
     sides = (
         f"{requests:g} ({units})"
@@ -87,13 +65,9 @@ def row(world: Scenario, factor: float, runs: int, found: Counter[str]) -> list[
     ]
 
 
-def line(cells: list[str] | tuple[str, ...]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def table(runs: int, seed: int, only: str = "") -> None:
     began = time.monotonic()
-    print(line(COLUMNS), line(["---"] * len(COLUMNS)), sep="\n")
+    header(COLUMNS)
     for place, world in enumerate(SCENARIOS):
         if only not in world.name:
             continue

@@ -8,6 +8,8 @@ import pytest
 from judge_scenarios import SCENARIOS
 from judge_worlds import Harm, Size, chunks, draw
 
+from attribution.judge import judge
+
 BY_KIND = {world.kind: world for world in reversed(SCENARIOS)}
 SMALL = Size(cases=3, metrics=2, looks=20)
 FRESH = next(world for world in SCENARIOS if world.fresh)
@@ -87,3 +89,22 @@ def test_chunks_add_up_and_are_bounded():
         found = list(chunks(250, world))
         assert sum(found) == 250
         assert max(found) <= 100
+
+
+@pytest.mark.parametrize("kind", sorted(BY_KIND))
+def test_the_judge_says_of_json_what_the_bench_says_of_the_arrays(kind):
+    pytest.importorskip("attribution.evidence")
+    from judge_ours import verdicts  # noqa: PLC0415 - as soon as there is such evidence
+
+    world = replace(BY_KIND[kind], history=60)
+    for factor in (1.0, 3.0):
+        size = Size(cases=3, metrics=2, looks=40)
+        drawn = draw(np.random.default_rng(6), world, size, Harm(factor))
+        answers = [judge(case) for case in judge_cases.cases(drawn, world, size.metrics)]
+        found = verdicts(drawn, size.metrics)
+        assert [each["verdict"] == "fail" for each in answers] == found.failed.tolist()
+        assert [each["verdict"] == "pass" for each in answers] == found.passing.tolist()
+        for answer, failed_at in zip(answers, found.failed_at, strict=True):
+            # The canary's silence, which the bench leaves out, can only add evidence.
+            assert answer["decided_at"] is None or answer["decided_at"] + 1 <= failed_at
+            assert factor == 1.0 or answer["decided_at"] + 1 >= failed_at - 1
