@@ -13,8 +13,9 @@ from judge_scenarios import BOUNDS, LOOKS, METRICS, Scenario
 
 Floats = npt.NDArray[np.float64]
 DAY = 1440.0
-# Numbers drawn at once: about 100 MB; a judge may need several times as much.
-MOST_NUMBERS = 12_000_000
+# Numbers drawn at once: 24 MB, so that memory is used again and again; a judge may need several
+# times as much.
+MOST_NUMBERS = 3_000_000
 MOST_CASES = 100
 LEVEL_STEP = 1e-4
 
