@@ -1,72 +1,91 @@
-"""How often the judge ever fails a harmless change: `python bench/judge_sim.py [runs] [seed]`.
+"""How often a harmless change is ever failed, by our judge and by others.
+
+    python bench/judge_sim.py [runs] [seed] [--only NAME]
 
 Every scenario of judge_scenarios.py, 60 looks × 8 metrics: without any difference, and with true
-harm equal to the margin. Prints a line a scenario: allocation, share ever failed with its 95%
-interval (Clopper & Pearson by bisection), share passed at the last look.
+harm equal to the margin. A line each: allocation, share ever failed with the upper end of its 95%
+interval (Clopper & Pearson), share passed at the last look, share that each rival ever failed.
+NAME: scenarios whose name contains it. With glibc, MALLOC_MMAP_THRESHOLD_=2000000000
+MALLOC_TRIM_THRESHOLD_=4000000000 before the command halves the time: large arrays are used again.
 """
 
+import argparse
 import math
-import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections import Counter
 
 import numpy as np
+from judge_ours import verdicts
+from judge_print import header, line, upper
+from judge_rivals import RIVALS, ever_failed
+from judge_scenarios import INTERVAL_S, MARGIN, METRICS, RUNS, SCENARIOS, Scenario
+from judge_worlds import Harm, Size, chunks, draw
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
-from judge_scenarios import MARGIN, RUNS, SCENARIOS, Scenario  # noqa: E402 - found by the path above
-from judge_worlds import Harm, case  # noqa: E402 - likewise
+COLUMNS = (
+    "scenario",
+    "canary : control, requests a minute (units)",
+    "true harm",
+    "ever failed",
+    "≤ (95%)",
+    "passed",
+    *RIVALS,
+)
 
-from attribution.judge import judge  # noqa: E402 - likewise
 
-
-def verdicts(job: tuple[Scenario, float, int, int]) -> tuple[int, int]:
-    """(ever failed, passed at the end) of `runs` cases."""
-    world, factor, runs, seed = job
+def counted(world: Scenario, factor: float, runs: int, seed: int) -> Counter[str]:
+    """How many of `runs` cases were ever failed, and passed at the end; rivals by their names."""
     rng = np.random.default_rng(seed)
-    found = [judge(case(rng, world, Harm(factor)))["verdict"] for _ in range(runs)]
-    return found.count("fail"), found.count("pass")
+    settle = math.ceil(world.settle_s / INTERVAL_S)
+    found: Counter[str] = Counter()
+    for cases in chunks(runs, world):
+        drawn = draw(rng, world, Size(cases), Harm(factor))
+        ours = verdicts(drawn, METRICS, settle=settle)
+        found["failed"] += int(ours.failed.sum())
+        found["passed"] += int(ours.passing.sum())
+        for name, failed in ever_failed(drawn, METRICS, settle).items():
+            found[name] += int(failed.sum())
+    return found
 
 
-def upper(failed: int, runs: int) -> float:
-    """Upper end of the 95% interval of Clopper & Pearson (1934): P(X ≤ failed | p) = 0.025."""
-    low, high = failed / runs, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(failed, runs, middle) > 0.025 else (low, middle)
-    return high
-
-
-def _at_most(failed: int, runs: int, rate: float) -> float:
-    if rate in (0.0, 1.0):
-        return 1.0 - rate
-    logs = [
-        math.lgamma(runs + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(runs - k + 1)
-        + k * math.log(rate)
-        + (runs - k) * math.log1p(-rate)
-        for k in range(failed + 1)
+def row(world: Scenario, factor: float, runs: int, found: Counter[str]) -> list[str]:
+    sides = (
+        f"{requests:g} ({units})"
+        for requests, units in (
+            (world.canary_requests, world.canary_units),
+            (world.control_requests, world.control_units),
+        )
+    )
+    return [
+        world.name,
+        " : ".join(sides),
+        f"{factor - 1:.0%}",
+        f"{found['failed'] / runs:.4f}",
+        f"{upper(found['failed'], runs):.4f}",
+        f"{found['passed'] / runs:.3f}",
+        *(f"{found[name] / runs:.4f}" for name in RIVALS),
     ]
-    return float(np.exp(np.logaddexp.reduce(logs)))
+
+
+def table(runs: int, seed: int, only: str = "") -> None:
+    began = time.monotonic()
+    header(COLUMNS)
+    for place, world in enumerate(SCENARIOS):
+        if only not in world.name:
+            continue
+        for factor in (1.0, 1.0 + MARGIN):
+            # A row draws the same cases whichever other rows are asked for.
+            found = counted(world, factor, runs, seed * 1000 + 2 * place + (factor > 1))
+            print(line(row(world, factor, runs, found)), flush=True)
+    print(f"\n{runs} runs a line, seed {seed}, {time.monotonic() - began:.0f} s")
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    print("| scenario | canary : control a minute | true harm | ever failed | ≤ (95%) | passed |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    worlds = [(world, factor) for world in SCENARIOS for factor in (1.0, 1.0 + MARGIN)]
-    jobs = [(world, factor, runs, seed + place) for place, (world, factor) in enumerate(worlds)]
-    began = time.monotonic()
-    with ProcessPoolExecutor() as pool:
-        for (world, factor, *_), (failed, passed) in zip(
-            jobs, pool.map(verdicts, jobs), strict=True
-        ):
-            traffic = f"{world.canary_requests:g} : {world.control_requests:g}"
-            shown = f"{failed / runs:.4f} | {upper(failed, runs):.4f} | {passed / runs:.3f}"
-            print(f"| {world.name} | {traffic} | {factor - 1:.0%} | {shown} |", flush=True)
-    print(f"\n{runs} runs each, seed {seed}, {time.monotonic() - began:.0f} s")
+    reader = argparse.ArgumentParser(description="share of harmless changes ever failed")
+    reader.add_argument("runs", type=int, nargs="?", default=RUNS)
+    reader.add_argument("seed", type=int, nargs="?", default=1)
+    reader.add_argument("--only", default="", metavar="NAME")
+    given = reader.parse_args()
+    table(given.runs, given.seed, given.only)
 
 
 if __name__ == "__main__":

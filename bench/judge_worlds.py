@@ -1,30 +1,23 @@
-"""Draws judge cases of a scenario: 8 metrics, canary and control by unit, with their history.
+"""Draws many judge cases of a scenario at once, as arrays; `judge_cases` writes them as JSON.
 
-Shapes: M metrics, U units of a cohort, T intervals (history first, then the looks).
+Shapes: C cases, M metrics, U units of a cohort, T intervals (history first, then the looks),
+K buckets. What a judge reads has the cases' metrics one after the other: B = C·M rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from judge_scenarios import (
-    ALPHA,
-    BETA,
-    BOUNDS,
-    INTERVAL_S,
-    LOOKS,
-    MARGIN,
-    METRICS,
-    PASS_MARGIN,
-    Scenario,
-)
+from judge_scenarios import BOUNDS, LOOKS, METRICS, Scenario
 
 Floats = npt.NDArray[np.float64]
 DAY = 1440.0
-# Series of a cohort that the contract takes: one list a unit.
-Series = list[list[Any]]
+# Numbers drawn at once: 24 MB, so that memory is used again and again; a judge may need several
+# times as much.
+MOST_NUMBERS = 3_000_000
+MOST_CASES = 100
+LEVEL_STEP = 1e-4
 
 
 @dataclass(frozen=True)
@@ -35,56 +28,73 @@ class Harm:
     onset: int = 0
 
 
-def case(
-    rng: np.random.Generator, world: Scenario, harm: Harm | None = None, metrics: int = METRICS
-) -> dict[str, Any]:
-    """One case of the contract; the harm hits every metric."""
-    common = _shared(rng, world)
-    sides = {
-        side: _cohort(rng, world, side, common, harm or Harm(), metrics)
+@dataclass(frozen=True)
+class Size:
+    """How many cases, metrics of each, and looks."""
+
+    cases: int
+    metrics: int = METRICS
+    looks: int = LOOKS
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """B = C·M metrics. ratio: (B, U, T, 2), events and total, 0 of 0 where nothing was asked;
+    value: (B, U, T), NaN where nothing was reported; distribution: (B, U, T, K), increments.
+    """
+
+    kind: str
+    control: Floats
+    canary: Floats
+    past_control: Floats | None
+    past_canary: Floats | None
+    bounds: Floats | None
+    same_units: bool
+
+
+def chunks(runs: int, world: Scenario, metrics: int = METRICS, looks: int = LOOKS) -> Iterator[int]:
+    """Numbers of cases to draw at once, adding up to `runs`, so that memory is bounded."""
+    width = {"ratio": 2, "value": 1, "distribution": len(BOUNDS) + 1}[world.kind]
+    units = world.canary_units + world.control_units
+    each = metrics * units * (world.history + looks) * width
+    most = max(1, min(MOST_CASES, MOST_NUMBERS // each))
+    for begun in range(0, runs, most):
+        yield min(most, runs - begun)
+
+
+def draw(rng: np.random.Generator, world: Scenario, size: Size, harm: Harm | None = None) -> Drawn:
+    """The harm hits every metric of every case."""
+    common = _shared(rng, world, size)
+    whole = {
+        side: _cohort(rng, world, side, common, harm or Harm(), size)
         for side in ("control", "canary")
     }
-    return {
-        "id": world.name,
-        "interval_s": INTERVAL_S,
-        "alpha": ALPHA,
-        "beta": BETA,
-        "metrics": [_metric(world, sides, place) for place in range(metrics)],
-    }
-
-
-def _metric(world: Scenario, sides: dict[str, list[Series]], place: int) -> dict[str, Any]:
     cut = world.history
-    now = {side: [unit[cut:] for unit in series[place]] for side, series in sides.items()}
-    past = {side: [unit[:cut] for unit in series[place]] for side, series in sides.items()}
-    found: dict[str, Any] = {
-        "name": f"m{place}",
-        "kind": world.kind,
-        "direction": "increase",
-        "margin": MARGIN,
-        "pass_margin": PASS_MARGIN,
-        "settle_s": world.settle_s,
-    }
-    if world.kind == "distribution":
-        now, past = ({s: _buckets(units) for s, units in each.items()} for each in (now, past))
-    return found | now | ({"history": past} if cut else {})
+    return Drawn(
+        kind=world.kind,
+        control=whole["control"][:, :, cut:],
+        canary=whole["canary"][:, :, cut:],
+        past_control=whole["control"][:, :, :cut] if cut else None,
+        past_canary=whole["canary"][:, :, :cut] if cut else None,
+        bounds=np.array(BOUNDS) if world.kind == "distribution" else None,
+        same_units=bool(cut) and not world.fresh,
+    )
 
 
-def _buckets(units: Series) -> list[dict[str, Any]]:
-    return [{"bounds": list(BOUNDS), "counts": unit} for unit in units]
-
-
-def _shared(rng: np.random.Generator, world: Scenario) -> Floats:
-    """What every unit and every metric has in common: log factors an interval, shape (2, T):
+def _shared(rng: np.random.Generator, world: Scenario, size: Size) -> Floats:
+    """What every unit and every metric has in common: log factors an interval, shape (2, C, T):
     of the traffic (the season) and of the metric (season and shocks).
     """
-    intervals = world.history + LOOKS
-    minute = rng.uniform(0.0, DAY) + np.arange(intervals)
+    intervals = world.history + size.looks
+    shape = (size.cases, intervals)
+    minute = rng.uniform(0.0, DAY, (size.cases, 1)) + np.arange(intervals)
     season = world.season * np.sin(2 * np.pi * minute / DAY)
-    hits = rng.random(intervals) < world.shock_rate
-    sizes = np.where(hits, np.abs(rng.normal(0.0, world.shock_sd, intervals)), 0.0)
-    kept = np.convolve(sizes, np.ones(world.shock_intervals))[:intervals]
-    return np.vstack((season, season + kept))
+    hits = rng.random(shape) < world.shock_rate
+    sizes = np.where(hits, np.abs(rng.normal(0.0, world.shock_sd, shape)), 0.0)
+    kept = sizes.copy()
+    for later in range(1, world.shock_intervals):
+        kept[:, later:] += sizes[:, :-later]
+    return np.stack((season, season + kept))
 
 
 def _cohort(
@@ -93,104 +103,121 @@ def _cohort(
     side: str,
     common: Floats,
     harm: Harm,
-    metrics: int,
-) -> list[Series]:
+    size: Size,
+) -> Floats:
+    """Shape (B, U, T) and what the kind adds to it."""
     units = world.canary_units if side == "canary" else world.control_units
     total = world.canary_requests if side == "canary" else world.control_requests
-    level = np.broadcast_to(common[1], (metrics, units, common.shape[1])).copy()
-    level += _unit_effects(rng, world, side, level.shape)
-    level += _noise(rng, world, level.shape)
+    shape = (size.cases, size.metrics, units, common.shape[-1])
+    # Axes that nothing varies along have length 1 until the very draw.
+    level = common[1][:, None, None, :]
     if side == "canary":
-        level += _of_the_canary(world, harm)
-    # Requests of a unit are the same for all its metrics.
-    traffic = total / units * np.exp(common[0])
-    requests = rng.poisson(np.broadcast_to(traffic, (units, traffic.size)))
-    return READERS[world.kind](rng, world, level, requests)
+        level = level + _of_the_canary(world, harm, size.looks)
+    if world.unit_sd:
+        level = level + _unit_effects(rng, world, side, shape)
+    if world.noise_sd:
+        level = level + _noise(rng, world, shape)
+    traffic = total / units * np.exp(common[0])[:, None, None, :]
+    drawn = READERS[world.kind](rng, world, level, traffic, shape)
+    return drawn.reshape(size.cases * size.metrics, *drawn.shape[2:])
 
 
-def _unit_effects(
-    rng: np.random.Generator, world: Scenario, side: str, shape: tuple[int, ...]
-) -> Floats:
-    """Log factor of each unit, shape (M, U, T): the same all along, unless the canary is new."""
-    drawn = rng.normal(0.0, 1.0, (*shape[:2], 2)) * world.unit_sd
-    second = 1 if world.fresh and side == "canary" else 0
-    now = np.arange(shape[2]) >= world.history
-    return np.where(now, drawn[..., second, None], drawn[..., 0, None])
+Shape = tuple[int, int, int, int]
 
 
-def _of_the_canary(world: Scenario, harm: Harm) -> Floats:
+def _unit_effects(rng: np.random.Generator, world: Scenario, side: str, shape: Shape) -> Floats:
+    """Log factor of each unit, shape (C, M, U, T): the same all along, unless the canary is new."""
+    drawn = rng.normal(0.0, world.unit_sd, (2, *shape[:3], 1))
+    if not (world.fresh and side == "canary"):
+        return np.asarray(drawn[0], dtype=np.float64)
+    now = np.arange(shape[3]) >= world.history
+    return np.where(now, drawn[1], drawn[0])
+
+
+def _of_the_canary(world: Scenario, harm: Harm, looks: int) -> Floats:
     """Log factor an interval, shape (T,): nothing before the rollout."""
-    look = np.arange(world.history + LOOKS) - world.history
+    look = np.arange(world.history + looks) - world.history
     found = np.where(look >= harm.onset, np.log(harm.factor), 0.0)
     cold = np.log(world.cold_factor) * 0.5 ** (np.maximum(look, 0) / world.cold_half_life)
     return np.asarray(np.where(look >= 0, found + cold, 0.0), dtype=np.float64)
 
 
-def _noise(rng: np.random.Generator, world: Scenario, shape: tuple[int, ...]) -> Floats:
-    """AR(1) along the last axis, stationary from its first value on."""
-    if not world.noise_sd:
-        return np.zeros(shape)
-    drawn = rng.standard_t(world.tail, shape) if world.tail else rng.normal(0.0, 1.0, shape)
+def _noise(rng: np.random.Generator, world: Scenario, shape: Shape) -> Floats:
+    """AR(1) along the intervals, stationary from its first value on; shape (C, M, U, T)."""
+    first = (shape[3], *shape[:3])  # intervals first: each step of the recursion is contiguous
+    drawn = rng.standard_t(world.tail, first) if world.tail else rng.standard_normal(first)
     drawn *= world.noise_sd
     keep = world.noise_ar
-    for t in range(1, shape[-1]):
-        drawn[..., t] = keep * drawn[..., t - 1] + np.sqrt(1 - keep**2) * drawn[..., t]
-    return np.asarray(drawn, dtype=np.float64)
+    if keep:
+        drawn[1:] *= np.sqrt(1 - keep**2)
+        for t in range(1, shape[3]):
+            drawn[t] += keep * drawn[t - 1]
+    return np.asarray(np.moveaxis(drawn, 0, -1), dtype=np.float64)
+
+
+def _requests(rng: np.random.Generator, traffic: Floats, shape: Shape) -> npt.NDArray[np.int64]:
+    """Shape (C, 1, U, T): requests of a unit are the same for all its metrics."""
+    return rng.poisson(traffic, (shape[0], 1, *shape[2:]))
 
 
 def _errors(
-    rng: np.random.Generator, world: Scenario, level: Floats, requests: npt.NDArray[np.int64]
-) -> list[Series]:
-    """[errors, requests]; negative binomial counts where the world is over-dispersed."""
+    rng: np.random.Generator, world: Scenario, level: Floats, traffic: Floats, shape: Shape
+) -> Floats:
+    """Events and total; negative binomial events where the world is over-dispersed."""
+    requests = _requests(rng, traffic, shape)
     expected = np.minimum(world.base_errors * np.exp(level), 1.0) * requests
     if world.dispersion > 1:
         extra = world.dispersion - 1.0
-        expected = rng.gamma(np.maximum(expected, 1e-12) / extra, extra)
-    errors = np.minimum(rng.poisson(expected), requests)
-    return [
-        [[[int(x), int(n)] if n else None for x, n in zip(*unit, strict=True)] for unit in units]
-        for units in (list(zip(metric, requests, strict=True)) for metric in errors)
-    ]
+        expected = rng.gamma(np.maximum(expected, 1e-12) / extra, extra, shape)
+    drawn = np.empty((*shape, 2))
+    drawn[..., 1] = requests
+    np.minimum(rng.poisson(expected, shape), requests, out=drawn[..., 0], casting="unsafe")
+    return drawn
 
 
 def _means(
-    rng: np.random.Generator, world: Scenario, level: Floats, requests: npt.NDArray[np.int64]
-) -> list[Series]:
+    rng: np.random.Generator, world: Scenario, level: Floats, traffic: Floats, shape: Shape
+) -> Floats:
     """Mean latency of the interval's requests: the central limit of log-normal requests."""
+    requests = _requests(rng, traffic, shape)
     spread = np.sqrt(np.expm1(world.request_sd**2))
-    noise = rng.normal(0.0, 1.0, level.shape) * spread / np.sqrt(np.maximum(requests, 1))
-    values = world.latency_s * np.exp(level) * np.maximum(1.0 + noise, 0.05)
-    return [
-        [
-            [float(v) if n else None for v, n in zip(unit, count, strict=True)]
-            for unit, count in zip(metric, requests, strict=True)
-        ]
-        for metric in values
-    ]
+    values = rng.standard_normal(shape)
+    values *= spread / np.sqrt(np.maximum(requests, 1))
+    values += 1.0
+    np.maximum(values, 0.05, out=values)
+    values *= world.latency_s * np.exp(level)
+    values *= np.where(requests > 0, 1.0, np.nan)
+    return values
 
 
 def _histograms(
-    rng: np.random.Generator, world: Scenario, level: Floats, requests: npt.NDArray[np.int64]
-) -> list[Series]:
-    """Counts a bucket of each unit and interval: multinomial of the latency's distribution."""
-    shares = (1.0 - world.slow_share) * _within(world, level, 1.0)
-    shares += world.slow_share * _within(world, level, world.slow_factor)
-    counts = rng.multinomial(np.broadcast_to(requests, level.shape), shares)
-    return [
-        [
-            [list(map(int, row)) if n else None for row, n in zip(unit, count, strict=True)]
-            for unit, count in zip(metric, requests, strict=True)
-        ]
-        for metric in counts
-    ]
+    rng: np.random.Generator, world: Scenario, level: Floats, traffic: Floats, shape: Shape
+) -> Floats:
+    """Counts a bucket, each Poisson by itself: that is a multinomial split of Poisson requests.
+
+    Unlike the other kinds' the requests of a unit differ between metrics. Levels are rounded to
+    LEVEL_STEP, to look the shares up.
+    """
+    steps = np.rint(level / LEVEL_STEP).astype(np.int64)
+    lowest = int(steps.min())
+    table = _within(world, np.arange(lowest, int(steps.max()) + 1) * LEVEL_STEP)
+    expected = table[steps - lowest]
+    expected *= traffic[..., None]
+    return rng.poisson(expected, (*shape, expected.shape[-1])).astype(np.float64)
 
 
-def _within(world: Scenario, level: Floats, factor: float) -> Floats:
-    """Share of requests in each bucket, the open one included: shape (M, U, T, B + 1)."""
-    middle = np.log(world.latency_s * factor) + level[..., None]
+def _within(world: Scenario, level: Floats) -> Floats:
+    """Share of requests in each bucket, the open one last: shape (levels, K)."""
+    fast = _bucket_shares(world, level)
+    slow = _bucket_shares(world, level + np.log(world.slow_factor))
+    return (1.0 - world.slow_share) * fast + world.slow_share * slow
+
+
+def _bucket_shares(world: Scenario, level: Floats) -> Floats:
+    middle = np.log(world.latency_s) + level[:, None]
     below = _normal_cdf((np.log(BOUNDS) - middle) / world.request_sd)
     ends = np.concatenate((np.zeros_like(middle), below, np.ones_like(middle)), axis=-1)
-    return np.diff(ends, axis=-1)
+    return np.maximum(np.diff(ends, axis=-1), 0.0)
 
 
 def _normal_cdf(z: Floats) -> Floats:
@@ -202,5 +229,5 @@ def _normal_cdf(z: Floats) -> Floats:
     return np.asarray(np.where(z > 0, 1.0 - tail, tail), dtype=np.float64)
 
 
-Reader = Callable[[np.random.Generator, Scenario, Floats, npt.NDArray[np.int64]], list[Series]]
+Reader = Callable[[np.random.Generator, Scenario, Floats, Floats, Shape], Floats]
 READERS: dict[str, Reader] = {"ratio": _errors, "value": _means, "distribution": _histograms}
