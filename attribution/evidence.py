@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from attribution.stats import buckets, values
+from attribution.stats import buckets, epochs, values
 from attribution.stats.dispersion import Group, Groups
 from attribution.stats.lines import Flags, Floats
 from attribution.stats.ratio import Margins, Weighed, mean_of, weigh_counts
@@ -62,6 +62,13 @@ class Readings:
         )
 
 
+def decisive(alpha: float, share: float) -> float:
+    """Log of what a metric's evidence in the first epoch must come to, to fail a change by itself:
+    `share` is its part of all that is bet against the change.
+    """
+    return -math.log(alpha * epochs.weight(1) * share)
+
+
 @dataclass(frozen=True)
 class Terms:
     direction: str = "increase"
@@ -71,7 +78,7 @@ class Terms:
     # Log of what a canary that is still warming up may be worse by, (T,) or 0.
     warming: Floats | float = 0.0
     # Log of the evidence that decides: to fail (in the first epoch), and to pass.
-    level: float = math.log(100.0)
+    level: float = decisive(0.02, 1.0)
     pass_level: float = math.log(20.0)
 
     @property

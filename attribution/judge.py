@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from attribution.effects import effect_of
-from attribution.evidence import Readings, weigh
+from attribution.evidence import Readings, Terms, decisive, weigh
 from attribution.judge_case import Case, Metric, read_case
 from attribution.kayenta.verdict import judge_by_score
 from attribution.stats import silence
@@ -60,9 +60,10 @@ def judge(case: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(case, Mapping) and case.get("method") == "mann_whitney":
         return judge_by_score(case)
     read = read_case(case)
-    results = [_judge_metric(read, metric) for metric in read.metrics]
     weights = np.array([metric.weight for metric in read.metrics])
-    return _answer(read, results, weights / weights.sum())
+    weights = weights / weights.sum()
+    results = [_judge_metric(read, *each) for each in zip(read.metrics, weights, strict=True)]
+    return _answer(read, results, weights)
 
 
 def _answer(case: Case, results: list[MetricResult], weights: Floats) -> dict[str, Any]:
@@ -129,7 +130,8 @@ def _direction(interval: tuple[float, float | None] | None) -> str:
     return "low" if interval[1] is not None and interval[1] < 0 else "none"
 
 
-def _judge_metric(case: Case, metric: Metric) -> MetricResult:
+def _judge_metric(case: Case, metric: Metric, share: float) -> MetricResult:
+    """`share`: its part of the weight of all metrics."""
     readings = metric.readings
     if readings is None or not case.epochs:
         reason = "source_error" if readings is None else "no_data"
@@ -137,7 +139,7 @@ def _judge_metric(case: Case, metric: Metric) -> MetricResult:
         return MetricResult(metric, nothing, False, reason, False, None, None, 0.0, 0.0)
     starts = [epoch.start for epoch in case.epochs]
     settled = _settled(case, metric, readings)
-    weighed = weigh(settled, replace(metric.terms, warming=_warming(case, metric)), starts)
+    weighed = weigh(settled, _terms(case, metric, share), starts)
     harm, health = weighed.harm[0], float(weighed.health[0, -1])
     silent = _silence(case, metric, readings)
     log_e = np.logaddexp(harm + math.log(1 - SILENCE), silent + math.log(SILENCE))
@@ -165,6 +167,16 @@ def _settled(case: Case, metric: Metric, readings: Readings) -> Readings:
     for epoch in case.epochs:
         settling |= (case.t >= epoch.begins) & (case.t < epoch.begins + metric.settle_s)
     return readings.without(settling, settling | ~begun)
+
+
+def _terms(case: Case, metric: Metric, share: float) -> Terms:
+    """A metric of no weight decides nothing: what it would need is as much as any."""
+    return replace(
+        metric.terms,
+        warming=_warming(case, metric),
+        level=decisive(case.alpha, (1 - SILENCE) * (share or 1.0)),
+        pass_level=math.log(1.0 / case.beta),
+    )
 
 
 def _warming(case: Case, metric: Metric) -> Floats:

@@ -13,23 +13,41 @@ from pathlib import Path
 import numpy as np
 from judge_scenarios import ALPHA, BETA, MARGIN, PASS_MARGIN
 from judge_verdicts import Verdicts, verdicts_of
-from judge_worlds import Drawn
+from judge_worlds import Drawn, Floats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from attribution.evidence import Readings, Terms, weigh
+from attribution.evidence import Readings, Terms, decisive, weigh
+from attribution.judge import SILENCE
 
-SILENCE = 0.2  # share of a metric's evidence that the silence of the canary may spend
-TERMS = Terms(direction="increase", margin=MARGIN, pass_margin=PASS_MARGIN)
+TERMS = Terms(
+    direction="increase",
+    margin=MARGIN,
+    pass_margin=PASS_MARGIN,
+    pass_level=math.log(1 / BETA),
+)
 
 
 def verdicts(drawn: Drawn, metrics: int, starts: Sequence[int] = (0,), settle: int = 0) -> Verdicts:
     """`starts`: first look of each epoch; the first `settle` looks are not used."""
-    weighed = weigh(Readings(**vars(settled(drawn, settle))), TERMS, list(starts))
+    terms = replace(
+        TERMS,
+        level=decisive(ALPHA, (1 - SILENCE) / metrics),
+        warming=warming(drawn.canary.shape[2], settle),
+    )
+    weighed = weigh(Readings(**vars(settled(drawn, settle))), terms, list(starts))
     shares = weighed.harm.reshape(-1, metrics, weighed.harm.shape[-1])
     total = np.logaddexp.reduce(shares, axis=1) - math.log(metrics) + math.log(1 - SILENCE)
     health = weighed.health.reshape(shares.shape).min(axis=1)
     # Evidence that is not a number must not look like a good judge: it counts as a failure.
     return verdicts_of(~(total < math.log(1 / ALPHA)), health >= math.log(1 / BETA))
+
+
+def warming(looks: int, settle: int) -> Floats | float:
+    """What `judge` allows a canary that has just settled, of one epoch."""
+    if not settle:
+        return 0.0
+    since = np.maximum(np.arange(looks) - settle, 0)
+    return math.log1p(MARGIN) * 0.5 ** (3 * since / settle)
 
 
 def settled(drawn: Drawn, settle: int) -> Drawn:
