@@ -182,7 +182,7 @@ def harm_evidence(ground: Ground, lines: Sequence[Line], start: int, level: floa
         moved = ground.shifted(line, +1.0)
         rates = harm_alternatives(base, moved)
         gains = log_evidence(ground.bad, base, rates, moved, _dispersion(ground))
-        return ground.worst(running_log_mixture(gains, HARM_PRIORS, start), level)
+        return ground.worst(running_log_mixture(gains, HARM_PRIORS, start, late=True), level)
 
     each = [mean_of([against(line, base) for base in ground.bases_for(line)]) for line in lines]
     return np.asarray(np.minimum.reduce(each), dtype=np.float64)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attribution.stats.epochs import combine
+from attribution.stats.epochs import combine, since_any_beginning
 from attribution.stats.lines import Flags, Floats
 from attribution.stats.paired import Spread, drift, logs, paired, spread, usual_level
 from attribution.stats.ratio import Margins, Weighed
@@ -79,13 +79,13 @@ def weigh_values(
     failing = _bound(found, direction, margins.fail, margins.absolute) + margins.warming
     passing = _bound(found, direction, margins.passing, margins.absolute)
     by_epoch = [
-        _evidence(found, sign, failing, start, margins.level_of(number))
+        _evidence(found, sign, failing, start, margins.level_of(number), late=True)
         for number, start in enumerate(starts, 1)
     ]
     return Weighed(
         harm=combine(by_epoch, starts),
         current_harm=by_epoch[-1],
-        health=_evidence(found, -sign, -passing, starts[-1], margins.pass_level),
+        health=_evidence(found, -sign, -passing, starts[-1], margins.pass_level, late=False),
     )
 
 
@@ -180,7 +180,9 @@ def _bound(found: Pairing, direction: str, margin: float, absolute: float) -> Fl
     return np.maximum(math.log1p(margin), np.log1p(absolute / found.level))
 
 
-def _evidence(found: Pairing, sign: float, bound: Floats, start: int, level: float) -> Floats:
+def _evidence(
+    found: Pairing, sign: float, bound: Floats, start: int, level: float, *, late: bool
+) -> Floats:
     """Log E(t) against "sign·d ≤ bound" from `start` on, (B, T)."""
     d = sign * found.difference
     whitened, sd = _whitened(d, found.noise, start)
@@ -195,6 +197,8 @@ def _evidence(found: Pairing, sign: float, bound: Floats, start: int, level: flo
     shared = 1.0 + number * np.nan_to_num(own)[:, None, None, start:]
     effects = EFFECTS[:, None]
     ratios = (effects * total - number * effects**2 / 2.0) / shared
+    if late and number.size:
+        ratios = since_any_beginning(ratios)
     by_line = np.zeros((*score.shape[:2], d.shape[-1]))
     by_line[..., start:] = np.logaddexp.reduce(ratios + PRIORS[:, None], axis=-2)
     evidence = worst_case(by_line, found.unit_sd, np.maximum(found.freedom, 1.0), level)
