@@ -1,0 +1,192 @@
+"""Time to fail and to pass: foretold by attribution.stats.planning, and measured on the judge.
+
+Requests arrive as Poisson counts around their mean, events are binomial; alpha 0.02, beta 0.05,
+margin 0.1. "Healthy before": intervals of the same stage without a difference. The value rows run
+the e-process of a paired log difference whose σ is known, since only its arithmetic is foretold.
+`python bench/judge_planning.py [seed [runs]]`; some minutes on one core.
+"""
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from attribution.judge import judge
+from attribution.stats.planning import (
+    Noise,
+    Rule,
+    Traffic,
+    intervals_to_fail,
+    intervals_to_pass,
+    value_to_fail,
+    value_to_pass,
+)
+
+PASS_STEP = 1.04  # looks for a pass are so far apart, as a factor: each is a verdict of its own
+INDIFFERENT = 1.0 / 3.0  # prior standard deviation of the value's effect, in logs
+
+
+@dataclass(frozen=True)
+class Point:
+    """One row of the table: rates of errors, requests an interval, `rate` of the bad canary."""
+
+    base: float
+    control: float
+    canary: float
+    absolute: float
+    rate: float
+    healthy: int = 0
+    stage: int = 1
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(margin_abs=self.absolute, stage=self.stage)
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(self.base, self.control, self.canary)
+
+
+GRID = (
+    Point(0.0, 60, 20, 0.01, 0.05),
+    Point(0.002, 60, 20, 0.01, 0.05),
+    Point(0.003, 60, 20, 0.01, 0.03),
+    Point(0.005, 1800, 200, 0.0, 0.01),
+    Point(0.005, 1800, 200, 0.0, 0.015),
+    Point(0.005, 200, 200, 0.0, 0.015),
+    Point(0.01, 380, 20, 0.0, 0.03),
+    Point(0.01, 20, 20, 0.0, 0.1),
+    Point(0.02, 950, 50, 0.0, 0.06),
+    Point(0.02, 100, 100, 0.005, 0.06),
+    Point(0.05, 190, 10, 0.0, 0.15),
+    Point(0.05, 1900, 100, 0.0, 0.1),
+    Point(0.002, 4750, 250, 0.002, 0.006),
+    Point(0.002, 4750, 250, 0.002, 0.006, healthy=60),
+    Point(0.01, 900, 100, 0.0, 0.03, healthy=120),
+    Point(0.01, 900, 100, 0.0, 0.03, stage=3),
+)
+
+
+def counts(rng: np.random.Generator, mean: float, rates: np.ndarray) -> list[list[int]]:
+    totals = rng.poisson(mean, rates.size)
+    return [[int(e), int(n)] for e, n in zip(rng.binomial(totals, rates), totals, strict=True)]
+
+
+def case(rng: np.random.Generator, point: Point, rate: float, looks: int) -> dict[str, Any]:
+    """Stages before the last are two intervals long: they spend alpha and bring no evidence."""
+    before = 2 * (point.stage - 1)
+    length = before + point.healthy + looks
+    bad = np.full(length, point.base)
+    bad[before + point.healthy :] = rate
+    metric = {
+        "name": "errors",
+        "kind": "ratio",
+        "margin_abs": point.absolute,
+        "control": counts(rng, point.control, np.full(length, point.base)),
+        "canary": counts(rng, point.canary, bad),
+    }
+    stages = [{"start": 2 * place, "share": 0.1} for place in range(point.stage)]
+    return {"interval_s": 1, "metrics": [metric], "stages": stages, "t": list(range(length))}
+
+
+def first_fail(rng: np.random.Generator, point: Point, looks: int) -> float:
+    decided = judge(case(rng, point, point.rate, looks))["decided_at"]
+    before = 2 * (point.stage - 1) + point.healthy
+    return math.inf if decided is None else decided + 1 - before
+
+
+def first_pass(rng: np.random.Generator, point: Point, looks: int) -> float:
+    healthy = Point(point.base, point.control, point.canary, point.absolute, point.base)
+    whole = case(rng, healthy, point.base, looks)
+    for n in sizes(looks):
+        sides = {side: whole["metrics"][0][side][:n] for side in ("control", "canary")}
+        part = {**whole, "metrics": [{**whole["metrics"][0], **sides}], "t": whole["t"][:n]}
+        if judge(part)["verdict"] == "pass":
+            return n
+    return math.inf
+
+
+def sizes(most: int) -> Iterator[int]:
+    n = 1
+    while n <= most:
+        yield n
+        n = max(n + 1, round(n * PASS_STEP))
+
+
+def failing(rng: np.random.Generator, point: Point, runs: int) -> tuple[float, float]:
+    """Foretold and the median of the measured intervals."""
+    told = intervals_to_fail(point.traffic, point.rule, point.rate, point.healthy)
+    looks = math.ceil(4 * told) + 5
+    return told, float(np.median([first_fail(rng, point, looks) for _ in range(runs)]))
+
+
+def passing(rng: np.random.Generator, point: Point, runs: int) -> tuple[float, float]:
+    told = intervals_to_pass(point.traffic, point.rule)
+    looks = math.ceil(3 * told) + 5
+    return told, float(np.median([first_pass(rng, point, looks) for _ in range(runs)]))
+
+
+# --- values ----------------------------------------------------------------------------------
+
+
+def value_log_e(d: np.ndarray, sd: float) -> np.ndarray:
+    """Robbins' one-sided mixture over N⁺(0, ρ²) of the effect, for known σ; shape of `d`."""
+    t = np.arange(1, d.size + 1)
+    summed, wide = np.cumsum(d), sd**2 + t * INDIFFERENT**2
+    z = summed * INDIFFERENT / (sd * np.sqrt(wide))
+    phi = np.array([math.log(max(0.5 * math.erfc(-each / math.sqrt(2)), 1e-300)) for each in z])
+    root = math.log(2) - 0.5 * np.log(wide / sd**2)
+    return root + (summed * INDIFFERENT) ** 2 / (2 * sd**2 * wide) + phi
+
+
+def value_first(rng: np.random.Generator, sd: float, theta: float, nats: float) -> float:
+    crossed = np.flatnonzero(value_log_e(rng.normal(theta, sd, 4000), sd) >= nats)
+    return float(crossed[0] + 1) if crossed.size else math.inf
+
+
+def value_rows(rng: np.random.Generator, runs: int) -> Iterator[tuple[str, float, float]]:
+    for sd, ratio in ((0.1, 1.2), (0.1, 1.5), (0.3, 1.5), (0.3, 2.0)):
+        rule, noise = Rule(), Noise(sd)
+        theta, nats = math.log(ratio / 1.1), math.log(1 / 0.008)
+        found = [value_first(rng, sd, theta, nats) for _ in range(runs)]
+        told = value_to_fail(noise, rule, ratio)
+        yield f"sd {sd:g}, ×{ratio:g} to fail", told, float(np.median(found))
+    for sd in (0.1, 0.3, 1.0):
+        found = [value_first(rng, sd, math.log(1.5), math.log(20)) for _ in range(runs)]
+        yield f"sd {sd:g}, equal to pass", value_to_pass(Noise(sd), Rule()), float(np.median(found))
+
+
+def cells(pair: tuple[float, float]) -> str:
+    told, found = pair
+    return f"{told:.1f} | {found:.1f} | {found / told:.2f}"
+
+
+def main() -> None:
+    given = [int(each) for each in sys.argv[1:]]
+    seed, runs = [*given, *(1, 200)[len(given) :]]
+    rng = np.random.default_rng(seed)
+    print(
+        "| base | control, canary an interval | margin_abs | canary | stage | healthy before "
+        "| fail: told | measured | ratio | pass: told | measured | ratio |"
+    )
+    print("|" + " --- |" * 12)
+    for point in GRID:
+        told_pass = "| | |" if point.healthy or point.stage > 1 else cells(passing(rng, point, 60))
+        print(
+            f"| {point.base:.1%} | {point.control:g}, {point.canary:g} | {point.absolute:g} "
+            f"| {point.rate:.1%} | {point.stage} | {point.healthy} "
+            f"| {cells(failing(rng, point, runs))} | {told_pass} |",
+            flush=True,
+        )
+    print("\n| value | told | measured | ratio |\n| --- | --- | --- | --- |")
+    for what, told, found in value_rows(rng, runs):
+        print(f"| {what} | {cells((told, found))} |")
+
+
+if __name__ == "__main__":
+    main()
