@@ -86,6 +86,7 @@ def rules(
 ) -> list[Rule]:
     """`metrics`: guardrails, or the metrics of a judge's case; `stage` counts from 1."""
     weights = [float(metric.get("weight", 1.0)) for metric in metrics]
+    total = sum(weights) or 1.0
     return [
         Rule(
             direction=metric.get("direction", "increase"),
@@ -95,7 +96,7 @@ def rules(
             alpha=alpha,
             beta=beta,
             stage=stage,
-            weight=weight / sum(weights),
+            weight=weight / total,
         )
         for metric, weight in zip(metrics, weights, strict=True)
     ]
@@ -108,7 +109,7 @@ def of_plan(
     guardrail: Mapping[str, Any], rule: Rule, traffic: Traffic, looks: Looks, max_s: float
 ) -> Forecast:
     """One metric in a stage that may bake for `max_s`."""
-    if guardrail["kind"] != "ratio":
+    if guardrail.get("kind", "ratio") != "ratio":
         return Forecast(guardrail["name"], rule.direction, "unsupported_kind")
     if traffic.canary <= 0 or traffic.control <= 0:
         return Forecast(guardrail["name"], rule.direction, "no_data")

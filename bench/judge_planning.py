@@ -18,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from attribution.judge import judge
 from attribution.stats.planning import (
+    HARM_MIXTURE,
     Noise,
     Rule,
     Traffic,
@@ -118,17 +119,19 @@ def sizes(most: int) -> Iterator[int]:
         n = max(n + 1, round(n * PASS_STEP))
 
 
-def failing(rng: np.random.Generator, point: Point, runs: int) -> tuple[float, float]:
-    """Foretold and the median of the measured intervals."""
+Found = tuple[float, list[float]]  # what was foretold, and the intervals that it took
+
+
+def failing(rng: np.random.Generator, point: Point, runs: int) -> Found:
     told = intervals_to_fail(point.traffic, point.rule, point.rate, point.healthy)
     looks = math.ceil(4 * told) + 5
-    return told, float(np.median([first_fail(rng, point, looks) for _ in range(runs)]))
+    return told, [first_fail(rng, point, looks) for _ in range(runs)]
 
 
-def passing(rng: np.random.Generator, point: Point, runs: int) -> tuple[float, float]:
+def passing(rng: np.random.Generator, point: Point, runs: int) -> Found:
     told = intervals_to_pass(point.traffic, point.rule)
     looks = math.ceil(3 * told) + 5
-    return told, float(np.median([first_pass(rng, point, looks) for _ in range(runs)]))
+    return told, [first_pass(rng, point, looks) for _ in range(runs)]
 
 
 # --- values ----------------------------------------------------------------------------------
@@ -149,43 +152,57 @@ def value_first(rng: np.random.Generator, sd: float, theta: float, nats: float) 
     return float(crossed[0] + 1) if crossed.size else math.inf
 
 
-def value_rows(rng: np.random.Generator, runs: int) -> Iterator[tuple[str, float, float]]:
+Row = tuple[str, float, list[float]]
+
+
+def value_rows(rng: np.random.Generator, runs: int) -> Iterator[Row]:
     for sd, ratio in ((0.1, 1.2), (0.1, 1.5), (0.3, 1.5), (0.3, 2.0)):
-        rule, noise = Rule(), Noise(sd)
-        theta, nats = math.log(ratio / 1.1), math.log(1 / 0.008)
+        rule, theta = Rule(), math.log(ratio / 1.1)
+        nats = rule.nats_to_fail - HARM_MIXTURE
         found = [value_first(rng, sd, theta, nats) for _ in range(runs)]
-        told = value_to_fail(noise, rule, ratio)
-        yield f"sd {sd:g}, ×{ratio:g} to fail", told, float(np.median(found))
+        yield f"sd {sd:g}, ×{ratio:g} to fail", value_to_fail(Noise(sd), rule, ratio), found
     for sd in (0.1, 0.3, 1.0):
         found = [value_first(rng, sd, math.log(1.5), math.log(20)) for _ in range(runs)]
-        yield f"sd {sd:g}, equal to pass", value_to_pass(Noise(sd), Rule()), float(np.median(found))
+        yield f"sd {sd:g}, equal to pass", value_to_pass(Noise(sd), Rule()), found
 
 
-def cells(pair: tuple[float, float]) -> str:
-    told, found = pair
-    return f"{told:.1f} | {found:.1f} | {found / told:.2f}"
+def fail_rows(rng: np.random.Generator, runs: int) -> Iterator[Row]:
+    for point in GRID:
+        after = f"{point.healthy} healthy, then " if point.healthy else ""
+        what = f"{traffic_of(point)} | {after}{point.rate:.1%}, stage {point.stage}"
+        yield what, *failing(rng, point, runs)
+
+
+def pass_rows(rng: np.random.Generator, runs: int) -> Iterator[Row]:
+    known = {(p.base, p.control, p.canary, p.absolute): p for p in GRID}
+    for point in known.values():
+        yield f"{traffic_of(point)} | equal", *passing(rng, point, runs)
+
+
+def traffic_of(point: Point) -> str:
+    sizes_of = f"{point.control:g}, {point.canary:g}"
+    return f"{point.base:.1%} | {sizes_of} | {point.absolute:g}"
+
+
+def print_table(head: str, rows: Iterator[Row]) -> None:
+    print(f"| {head} | told | median | median/told | p90 |")
+    print("|" + " --- |" * (head.count("|") + 5))
+    ratios = []
+    for what, told, found in rows:
+        middle, late = np.quantile(found, [0.5, 0.9], method="lower")
+        ratios.append(middle / told)
+        print(f"| {what} | {told:.1f} | {middle:.0f} | {ratios[-1]:.2f} | {late:.0f} |", flush=True)
+    print(f"\n{len(ratios)} points, median/told from {min(ratios):.2f} to {max(ratios):.2f}\n")
 
 
 def main() -> None:
     given = [int(each) for each in sys.argv[1:]]
     seed, runs = [*given, *(1, 200)[len(given) :]]
     rng = np.random.default_rng(seed)
-    print(
-        "| base | control, canary an interval | margin_abs | canary | stage | healthy before "
-        "| fail: told | measured | ratio | pass: told | measured | ratio |"
-    )
-    print("|" + " --- |" * 12)
-    for point in GRID:
-        told_pass = "| | |" if point.healthy or point.stage > 1 else cells(passing(rng, point, 60))
-        print(
-            f"| {point.base:.1%} | {point.control:g}, {point.canary:g} | {point.absolute:g} "
-            f"| {point.rate:.1%} | {point.stage} | {point.healthy} "
-            f"| {cells(failing(rng, point, runs))} | {told_pass} |",
-            flush=True,
-        )
-    print("\n| value | told | measured | ratio |\n| --- | --- | --- | --- |")
-    for what, told, found in value_rows(rng, runs):
-        print(f"| {what} | {cells((told, found))} |")
+    head = "base | control, canary | margin_abs | canary"
+    print_table(head, fail_rows(rng, runs))
+    print_table(head, pass_rows(rng, max(20, runs // 2)))
+    print_table("value", value_rows(rng, runs))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def bake_of(rollout: Rollout, now: datetime, found: Gathered) -> Bake | None:
         least_left_s=least,
         most_left_s=max(0.0, planned["max_s"] - baked),
         samples_left=missing,
-        pass_in_s=_all_of([least, _samples_in(missing, metrics), *(m.pass_in_s for m in metrics)]),
+        pass_in_s=all_of([least, _samples_in(missing, metrics), *(m.pass_in_s for m in metrics)]),
         metrics=metrics,
         source_lost=bool(found.evidence.source_lost),
         held=any(hold.released_at is None for hold in rollout.holds.all()),
@@ -71,7 +71,7 @@ def _samples_in(missing: int, metrics: list[Forecast]) -> float | None:
     return missing / slowest if slowest > 0 else None
 
 
-def _all_of(times: list[float | None]) -> float | None:
+def all_of(times: list[float | None]) -> float | None:
     known = [each for each in times if each is not None]
     return max(known) if len(known) == len(times) else None
 

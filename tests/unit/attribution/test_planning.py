@@ -49,7 +49,7 @@ def test_to_fail__bound_through_zero__is_wald_with_the_conditional_binomial():
 )
 def test_to_fail__simulated_judge__lies_within_half_as_much_again(point):
     told, found = failing(np.random.default_rng(7), point, 30)
-    assert told / 1.5 <= found <= told * 1.5
+    assert told / 1.5 <= np.median(found) <= told * 1.5
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_to_fail__simulated_judge__lies_within_half_as_much_again(point):
 )
 def test_to_pass__simulated_judge__lies_within_half_as_much_again(point):
     told, found = passing(np.random.default_rng(7), point, 20)
-    assert told / 1.5 <= found <= told * 1.5
+    assert told / 1.5 <= np.median(found) <= told * 1.5
 
 
 def test_to_fail__within_the_margins__is_never():
