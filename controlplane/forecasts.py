@@ -105,23 +105,28 @@ def metrics_json(metrics: list[Forecast]) -> dict[str, Any]:
                 "metric": each.metric,
                 "pass_in_s": rounded(each.pass_in_s),
                 "why": each.why,
-                "base": each.base,
-                "requests_per_s": rounded(each.requests_per_s),
-                "excludes": each.excludes,
+                "base": significant(each.base),
+                "requests_per_s": significant(each.requests_per_s),
+                "excludes": significant(each.excludes),
             }
             for each in metrics
         ],
         "detects": [
             {
                 "metric": each.metric,
-                "factor": rounded(each.factor),
-                "share": each.sees,
+                "factor": significant(each.factor),
+                "share": significant(each.sees),
                 "within_s": rounded(each.seen_in_s),
             }
             for each in metrics
             if each.sees is not None
         ],
     }
+
+
+def significant(value: float | None) -> float | None:
+    """Four digits of a share or a rate: a forecast bears no more."""
+    return None if value is None else float(f"{value:.4g}")
 
 
 def rounded(value: float | None) -> float | None:

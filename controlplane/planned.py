@@ -74,7 +74,7 @@ def stages_json(spec: RolloutSpec, planned: Sequence[Planned]) -> list[dict[str,
         told = forecasts.metrics_json(each.metrics)
         known = {metric.metric: metric for metric in each.metrics}
         for size in told["detects"]:
-            size["smallest"] = known[size["metric"]].smallest
+            size["smallest"] = forecasts.significant(known[size["metric"]].smallest)
         stage["expected"] = {"pass_in_s": forecasts.rounded(each.pass_in_s), **told}
     return found
 
@@ -158,30 +158,44 @@ def _defects(planned: Planned) -> Iterator[tuple[str, str, str]]:
     wanted = planned.stage.min_samples
     samples = _samples_s(planned.stage, planned.metrics)
     if samples is not None and samples > most:
-        yield "", "samples", f"{at} ends after {most:g} s: {wanted} samples take {samples:.0f} s"
+        yield (
+            "",
+            "samples",
+            f"{at} ends after {most:g} s: {wanted} samples take {_about(samples)} s",
+        )
     for metric in planned.metrics:
         if metric.sees is None:
             continue
         if too_slow := _cannot_pass(metric, most):
-            yield metric.metric, "pass", f"{at} cannot pass within {most:g} s: {too_slow}"
+            yield metric.metric, "pass", f"{at} {too_slow}"
         if metric.seen_in_s is None or metric.seen_in_s > most:
-            yield metric.metric, "see", f"{at} would not see within {most:g} s: {_size(metric)}"
+            yield metric.metric, "see", f"{at} is unlikely to see within {most:g} s {_size(metric)}"
 
 
 def _cannot_pass(metric: Forecast, most: float) -> str:
     if metric.why == "no_base":
-        return f"{metric.metric} had no bad event lately to compare with, and has no margin_abs"
+        name = metric.metric
+        return f"cannot pass: {name} had no bad event lately to compare with, and has no margin_abs"
     if metric.pass_in_s is None or metric.pass_in_s <= most:
         return ""
     traffic = f"{metric.requests_per_s:.3g} requests a second"
     return (
-        f"to exclude {metric.metric} of {metric.excludes:.3%} at {traffic} "
-        f"takes about {metric.pass_in_s:.0f} s"
+        f"is unlikely to pass within {most:g} s: to exclude {metric.metric} of "
+        f"{_percent(metric.excludes)} at {traffic} takes about {_about(metric.pass_in_s)} s"
     )
 
 
 def _size(metric: Forecast) -> str:
     times = f" (bad events ×{metric.factor:.3g})" if metric.factor else ""
     side = "less" if metric.direction == "decrease" else "more"
-    least = "nothing" if metric.smallest is None else f"{metric.smallest:.3%} or {side}"
-    return f"{metric.metric} at {metric.sees:.3%}{times}; it would see {least}"
+    least = "nothing" if metric.smallest is None else f"{_percent(metric.smallest)} or {side}"
+    return f"{metric.metric} at {_percent(metric.sees)}{times}; it would see {least}"
+
+
+def _percent(share: float | None) -> str:
+    return "nothing" if share is None else f"{100 * share:.3g}%"
+
+
+def _about(seconds: float) -> str:
+    """Two digits: 25219 -> "25000"."""
+    return f"{float(f'{seconds:.2g}'):.0f}"

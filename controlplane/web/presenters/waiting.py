@@ -97,8 +97,8 @@ def _seeing(metric: Forecast) -> str:
     if metric.seen_in_s is None or metric.sees is None or metric.why in BLIND:
         return ""
     times = f" (×{numbers.times(metric.factor)})" if metric.factor else ""
-    within = numbers.about(metric.seen_in_s)
-    return f"{numbers.percent(metric.sees)}{times} would be seen within {within}"
+    soon = numbers.about(metric.seen_in_s)
+    return f"{numbers.percent(metric.sees)}{times} would be seen in about {soon}"
 
 
 def _share(metric: Forecast, share: float | None) -> str:

@@ -213,7 +213,7 @@ def test_page__baking__says_why_it_still_does(as_, production):
     page = as_(VERA).get(f"/changes/{production['running'].change.pk}/").content.decode()
     assert "Why is it still baking?" in page
     assert "requests a second to exclude" in page
-    assert "would be seen within" in page
+    assert "would be seen in about" in page
 
 
 @pytest.mark.parametrize("scene", ["halted", "rolled_back", "completed"])

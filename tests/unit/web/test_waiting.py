@@ -36,7 +36,7 @@ def test_waiting__evidence_missing__says_how_long_and_what_would_be_seen():
     assert found.lead == "It should pass in about 2 min, if traffic and canary stay as they are."
     line = found.lines[0]
     assert line.text == "about 2 min more at 20 requests a second to exclude 0.3% or more"
-    assert line.sees == "0.6% (×3) would be seen within 40 s"
+    assert line.sees == "0.6% (×3) would be seen in about 40 s"
 
 
 def test_waiting__longer_than_the_bake__says_what_comes_at_its_end():
