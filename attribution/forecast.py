@@ -25,7 +25,7 @@ RECENT = 60
 # The current stage's control tells the base rate when it has had so many bad events.
 FEW_EVENTS = 10.0
 # As if the canary had had so many events that are expected at the edge of harm, and was healthy.
-PRIOR_EVENTS = 3.0
+PRIOR_EVENTS = 10.0
 # What is missing or wrong now has no date.
 DATELESS = ("source_error", "unsupported_kind", "no_data", "silent_canary", "harm_suspected")
 
@@ -175,11 +175,7 @@ def _pass_in(
 ) -> float | None:
     counted, rate = seen
     reached = float(told.get("log_e_pass") or 0.0)
-    wait = looks.seconds(
-        intervals_to_pass(
-            counted.traffic, rule, rate, reached=reached, elapsed=float(counted.elapsed)
-        )
-    )
+    wait = looks.seconds(intervals_to_pass(counted.traffic, rule, rate, reached=reached))
     if wait is None:
         return None
     missing = float(metric.get("min_samples", 0.0)) - counted.requests

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from attribution.forecast import of_case
 from attribution.judge import judge
 from attribution.stats.planning import (
     HARM_MIXTURE,
@@ -104,12 +105,12 @@ def first_fail(rng: np.random.Generator, point: Point, looks: int) -> float:
 def first_pass(rng: np.random.Generator, point: Point, looks: int) -> float:
     healthy = Point(point.base, point.control, point.canary, point.absolute, point.base)
     whole = case(rng, healthy, point.base, looks)
-    for n in sizes(looks):
-        sides = {side: whole["metrics"][0][side][:n] for side in ("control", "canary")}
-        part = {**whole, "metrics": [{**whole["metrics"][0], **sides}], "t": whole["t"][:n]}
-        if judge(part)["verdict"] == "pass":
-            return n
-    return math.inf
+    return next((n for n in sizes(looks) if judge(until(whole, n))["verdict"] == "pass"), math.inf)
+
+
+def until(whole: dict[str, Any], n: int) -> dict[str, Any]:
+    sides = {side: whole["metrics"][0][side][:n] for side in ("control", "canary")}
+    return {**whole, "metrics": [{**whole["metrics"][0], **sides}], "t": whole["t"][:n]}
 
 
 def sizes(most: int) -> Iterator[int]:
@@ -132,6 +133,24 @@ def passing(rng: np.random.Generator, point: Point, runs: int) -> Found:
     told = intervals_to_pass(point.traffic, point.rule)
     looks = math.ceil(3 * told) + 5
     return told, [first_pass(rng, point, looks) for _ in range(runs)]
+
+
+def halfway(rng: np.random.Generator, point: Point) -> float | None:
+    """Intervals left at half of the time, over what is foretold then; None: it has passed."""
+    half = max(2, round(intervals_to_pass(point.traffic, point.rule) / 2))
+    healthy = Point(point.base, point.control, point.canary, point.absolute, point.base)
+    whole = case(rng, healthy, point.base, 8 * half) | {"stages": [{"start": -1, "share": 0.1}]}
+    seen = until(whole, half)
+    answer = judge(seen)
+    told = of_case(seen, answer)[0].pass_in_s
+    if answer["verdict"] == "pass":
+        return None
+    passed = (n for n in range(half, 8 * half, max(1, half // 20)) if _passes(whole, n))
+    return (next(passed, math.inf) - half) / told if told else math.inf
+
+
+def _passes(whole: dict[str, Any], n: int) -> bool:
+    return judge(until(whole, n))["verdict"] == "pass"
 
 
 # --- values ----------------------------------------------------------------------------------
@@ -179,6 +198,15 @@ def pass_rows(rng: np.random.Generator, runs: int) -> Iterator[Row]:
         yield f"{traffic_of(point)} | equal", *passing(rng, point, runs)
 
 
+def print_halfway(rng: np.random.Generator, runs: int) -> None:
+    print("| base | control, canary | margin_abs | left/told: p10 | median | p90 |")
+    print("|" + " --- |" * 6)
+    for point in (GRID[1], GRID[3], GRID[6], GRID[9], GRID[11]):
+        found = [each for _ in range(runs) if (each := halfway(rng, point)) is not None]
+        shown = " | ".join(f"{q:.2f}" for q in np.quantile(found, [0.1, 0.5, 0.9], method="lower"))
+        print(f"| {traffic_of(point)} | {shown} |", flush=True)
+
+
 def traffic_of(point: Point) -> str:
     sizes_of = f"{point.control:g}, {point.canary:g}"
     return f"{point.base:.1%} | {sizes_of} | {point.absolute:g}"
@@ -203,6 +231,7 @@ def main() -> None:
     print_table(head, fail_rows(rng, runs))
     print_table(head, pass_rows(rng, max(20, runs // 2)))
     print_table("value", value_rows(rng, runs))
+    print_halfway(np.random.default_rng(seed), max(20, runs // 3))
 
 
 if __name__ == "__main__":

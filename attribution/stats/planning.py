@@ -136,33 +136,19 @@ def intervals_to_pass(
     rate: float | None = None,
     *,
     reached: float = 0.0,
-    elapsed: float = 0.0,
 ) -> float:
     """Until harm of `pass_margin` is excluded, if the canary has this rate (None: the control's).
 
-    One of the margins suffices. `reached`: log E against harm after `elapsed` intervals of the
-    stage; 0 when it is enough already.
+    One of the margins suffices. `reached`: log E against harm so far; 0 when it is enough already.
     """
     lines = rule.bounds(rule.pass_margin)
     cost = HEALTH_MIXTURE + math.log(len(lines))
-    return min(_to_health(traffic, rule, line, rate, (cost, reached, elapsed)) for line in lines)
-
-
-def _to_health(
-    traffic: Traffic,
-    rule: Rule,
-    line: Line,
-    rate: float | None,
-    so_far: tuple[float, float, float],
-) -> float:
-    cost, reached, elapsed = so_far
-    if reached >= math.log(1.0 / rule.beta):
+    goal = math.log(1.0 / rule.beta)
+    if reached >= goal:
         return 0.0
-    drift, distance = _health(traffic, line, rate)
-    # Of the mixture's cost what the evidence does not lag behind its drift yet.
-    owed = min(max(cost - (drift * elapsed - reached), 0.0), cost)
-    nats = math.log(1.0 / rule.beta) - reached + owed
-    return _crossing(nats, drift, distance, traffic.units)
+    # The mixture's cost is paid while the evidence rises.
+    nats = goal - reached + cost * min(1.0, 1.0 - reached / goal)
+    return min(_crossing(nats, *_health(traffic, line, rate), traffic.units) for line in lines)
 
 
 def smallest_rate(traffic: Traffic, rule: Rule, within: float) -> float | None:
