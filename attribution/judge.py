@@ -3,34 +3,33 @@
 PURE. Case and answer are the contract's `judge`; the statistics are in `attribution/stats`.
 
 Evidence against "harmless" is one number, E = Σ_m w_m·E_m (valid under any dependence between
-metrics), each E_m = (1 − SILENCE)·E_ratio + SILENCE·E_silence restarted at every epoch. If the
+metrics), each E_m = (1 − SILENCE)·E_harm + SILENCE·E_silence restarted at every epoch. If the
 change is harmless, P(ever E ≥ 1/alpha) ≤ alpha. So the caller may test several levels on the same
 answer: `log_e_max ≥ log(1/level)`.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from attribution.effects import effect_of
+from attribution.evidence import Readings, weigh
 from attribution.judge_case import Case, Metric, read_case
 from attribution.kayenta.verdict import judge_by_score
 from attribution.stats import silence
-from attribution.stats.effects import common_interval, rare_interval, relative_effect
 from attribution.stats.epochs import combine, running_log_mixture, weight
-from attribution.stats.lines import Counts, Floats
-from attribution.stats.ratio import Margins, RatioEvidence, one_sided
+from attribution.stats.lines import Floats
 
-SILENCE = 0.2
+SILENCE = 0.1
 STALE_INTERVALS = 3  # a cohort that has reported nothing for so long is not known to be healthy
 STALE_S = 5.0
 MOST_SILENT = 0.2  # of the current epoch's intervals; more missing than that and nothing passes
 # What an inconclusive case is said to wait for, the most serious first.
 REASONS = (
     "source_error",
-    "unsupported_kind",
     "no_data",
     "silent_canary",
     "harm_suspected",
@@ -131,20 +130,21 @@ def _direction(interval: tuple[float, float | None] | None) -> str:
 
 
 def _judge_metric(case: Case, metric: Metric) -> MetricResult:
-    if metric.counts is None or not case.epochs:
-        reason = metric.problem or "no_data"
+    readings = metric.readings
+    if readings is None or not case.epochs:
+        reason = "source_error" if readings is None else "no_data"
         nothing = np.zeros(case.t.size)
         return MetricResult(metric, nothing, False, reason, False, None, None, 0.0, 0.0)
     starts = [epoch.start for epoch in case.epochs]
-    counts = _settled(case, metric, metric.counts)
-    sides = _sides(metric, counts, starts)
-    harm = _either([side.harm for side in sides])
-    silent = _silence(case, metric, metric.counts)
+    settled = _settled(case, metric, readings)
+    weighed = weigh(settled, replace(metric.terms, warming=_warming(case, metric)), starts)
+    harm, health = weighed.harm[0], float(weighed.health[0, -1])
+    silent = _silence(case, metric, readings)
     log_e = np.logaddexp(harm + math.log(1 - SILENCE), silent + math.log(SILENCE))
-    health = min(float(side.health[-1]) for side in sides)
-    reason = _pass_reason(case, metric, counts, sides, health)
-    current = counts.since(starts[-1])
-    effect, interval = _effect(case, metric, current)
+    reported = tuple(each[0, starts[-1] :] for each in settled.reported)
+    reason = _pass_reason(case, metric, reported, float(weighed.current_harm[0, -1]), health)
+    alpha = case.alpha * weight(len(case.epochs))
+    effect, interval = effect_of(settled, metric.terms.direction, starts[-1], alpha)
     return MetricResult(
         metric=metric,
         log_e=log_e,
@@ -153,75 +153,82 @@ def _judge_metric(case: Case, metric: Metric) -> MetricResult:
         silent=bool(silent.max() > harm.max()),
         effect=effect,
         interval=interval,
-        samples=float(current.canary_total.sum()),
+        samples=float(reported[1].sum()),
         log_e_pass=health,
     )
 
 
-def _either(sides: list[Floats]) -> Floats:
-    mixed = np.logaddexp.reduce(sides, axis=0) - math.log(len(sides))
-    return np.asarray(mixed, dtype=np.float64)
-
-
-def _settled(case: Case, metric: Metric, counts: Counts) -> Counts:
+def _settled(case: Case, metric: Metric, readings: Readings) -> Readings:
     """Without the canary before the first epoch, and without both while it settles after each."""
     begun = np.arange(case.t.size) >= case.epochs[0].start
     settling = np.zeros(case.t.size, dtype=bool)
     for epoch in case.epochs:
         settling |= (case.t >= epoch.begins) & (case.t < epoch.begins + metric.settle_s)
-    return Counts(
-        np.where(settling, 0.0, counts.control_events),
-        np.where(settling, 0.0, counts.control_total),
-        np.where(settling | ~begun, 0.0, counts.canary_events),
-        np.where(settling | ~begun, 0.0, counts.canary_total),
-    )
+    return readings.without(settling, settling | ~begun)
 
 
-def _sides(metric: Metric, counts: Counts, starts: list[int]) -> list[RatioEvidence]:
-    either = metric.direction == "either"
-    directions = ("increase", "decrease") if either else (metric.direction,)
-    margins = Margins(metric.margin, metric.pass_margin, metric.margin_abs)
-    return [one_sided(counts, each, margins, starts, metric.history) for each in directions]
+def _warming(case: Case, metric: Metric) -> Floats:
+    """Log of what the canary may be worse by beyond the margin, (T,): what needs so long to settle
+    is not settled at once. As much as the margin when `settle_s` is over, half of it after each
+    further third of that time.
+    """
+    allowed = np.zeros(case.t.size)
+    if metric.settle_s <= 0:
+        return allowed
+    for epoch in case.epochs:
+        since = np.maximum(case.t - epoch.begins - metric.settle_s, 0.0)
+        left = math.log1p(metric.terms.margin) * 0.5 ** (3.0 * since / metric.settle_s)
+        allowed = np.where(case.t >= epoch.begins, left, allowed)
+    return allowed
 
 
-def _silence(case: Case, metric: Metric, counts: Counts) -> Floats:
+def _silence(case: Case, metric: Metric, readings: Readings) -> Floats:
     """Log E(t) of the silence of the canary over all epochs, shape (T,)."""
     share = np.full(case.t.size, np.nan)
     for epoch in case.epochs:
         share[epoch.start :] = epoch.share
-    expected = silence.expected_requests(counts.control_total, counts.canary_total, share)
-    reports = counts.control_total > 0
-    past = metric.history.control_total
-    prior = (float((past <= 0).sum()), float(past.size))
-    rate = silence.silence_rate(reports, expected, prior)
+    control, canary = (each[0] for each in readings.reported)
+    expected = np.full(case.t.size, np.inf)  # a value is there or it is not
+    if readings.kind != "value":
+        expected = silence.expected_requests(control, canary, share)
+    reports = control > 0
+    rate = silence.silence_rate(reports, expected, _past_silence(readings))
     there = case.t >= case.epochs[0].begins + metric.settle_s
     watched = reports & there & ~(share <= 0)
-    gains = silence.log_evidence(counts.canary_total > 0, watched, rate, case.interval_s)[None, :]
+    gains = silence.log_evidence(canary > 0, watched, rate, case.interval_s)[None, :]
     starts = [epoch.start for epoch in case.epochs]
     return combine([running_log_mixture(gains, np.zeros(1), start) for start in starts], starts)
 
 
+def _past_silence(readings: Readings) -> tuple[float, float]:
+    """(silent, seen) intervals of the control before the rollout."""
+    if readings.past_control is None or readings.past_canary is None:
+        return 0.0, 0.0
+    past = replace(readings, control=readings.past_control, canary=readings.past_canary)
+    control = past.reported[0][0]
+    return float((control <= 0).sum()), float(control.size)
+
+
 def _pass_reason(
-    case: Case, metric: Metric, counts: Counts, sides: list[RatioEvidence], health: float
+    case: Case, metric: Metric, reported: tuple[Floats, ...], harm: float, health: float
 ) -> str:
     """Why this metric does not pass at the last interval; empty when it does."""
     epoch = case.epochs[-1]
     if case.t[-1] < epoch.begins + metric.settle_s:
         return "settling"
-    current = counts.since(epoch.start)
-    missing = _missing(case, current)
+    missing = _missing(case, *reported)
     if missing:
         return missing
-    if current.canary_total.sum() < metric.min_samples:
+    if reported[1].sum() < metric.min_samples:
         return "low_samples"
-    if max(float(side.current_harm[-1]) for side in sides) >= math.log(1.0 / case.beta):
+    if harm >= math.log(1.0 / case.beta):
         return "harm_suspected"
     return "" if health >= math.log(1.0 / case.beta) else "not_excluded"
 
 
-def _missing(case: Case, current: Counts) -> str:
+def _missing(case: Case, control_reports: Floats, canary_reports: Floats) -> str:
     """What is not reported now, or was not for much of this epoch: a gap never reads as good."""
-    control, canary = current.control_total > 0, current.canary_total > 0
+    control, canary = control_reports > 0, canary_reports > 0
     recent = max(STALE_INTERVALS, math.ceil(STALE_S / case.interval_s))
     if not control[-recent:].any():
         return "no_data"
@@ -233,20 +240,7 @@ def _missing(case: Case, current: Counts) -> str:
         return "no_data"  # they take turns: nothing was compared lately
     first = int(np.argmax(canary))  # silence before it is for the likelihood ratio to judge
     silent = control[first:] & ~canary[first:]
-    expected = float(np.median(current.canary_total[canary]))
+    expected = float(np.median(canary_reports[canary]))
     # Few requests an interval make empty intervals by chance; those are not gaps.
     allowed = max(MOST_SILENT, 2.0 * math.exp(-expected))
     return "silent_canary" if silent.mean() > allowed else ""
-
-
-def _effect(
-    case: Case, metric: Metric, current: Counts
-) -> tuple[float | None, tuple[float, float | None] | None]:
-    """Of the current epoch j, at 1 − alpha·w_j: the intervals of all epochs hold at once."""
-    used = (current.control_total > 0) & (current.canary_total > 0)
-    if not used.any():
-        return None, None
-    alpha = case.alpha * weight(len(case.epochs))
-    common = current.control_events.sum() > 0.3 * current.control_total.sum()
-    interval = common_interval if common or metric.direction == "decrease" else rare_interval
-    return relative_effect(current), interval(current, alpha)

@@ -1,6 +1,6 @@
-"""A judge case of the contract, read and checked: JSON in, arrays out, CaseError otherwise.
+"""A judge case of the contract, read and checked: JSON in, arrays out, CaseError otherwise. PURE.
 
-PURE. Missing readings (null, total 0, a negative increment) become 0 requests: nothing reported.
+`judge_readings` reads the series themselves.
 """
 
 from collections.abc import Mapping
@@ -10,34 +10,26 @@ from typing import Any
 import numpy as np
 
 from attribution.errors import CaseError
+from attribution.evidence import Readings, Terms
 from attribution.fields import choice, items, mapping, number, optional_number, text, times
-from attribution.stats.lines import Counts, Floats
+from attribution.judge_readings import read_readings
+from attribution.stats.lines import Floats
 
-MOST_REQUESTS = 1e15  # of one interval; beyond that sums of squares are no numbers any more
 KINDS = ("value", "ratio", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 METHODS = ("sequential", "mann_whitney")
-EMPTY = Counts(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
-
-Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Metric:
     name: str
-    kind: str
-    direction: str
     critical: bool
     weight: float
-    margin: float
-    pass_margin: float
-    margin_abs: float
+    terms: Terms
     min_samples: float
     settle_s: float
-    # None: a kind that this judge has no valid test for, or a source that failed (see `problem`).
-    counts: Counts | None
-    history: Counts
-    problem: str
+    # None: the source failed.
+    readings: Readings | None
 
 
 @dataclass(frozen=True)
@@ -100,9 +92,9 @@ def _length(metrics: tuple[Metric, ...]) -> int | None:
     """The number of intervals, the same for every metric; None when no metric brings data."""
     length: int | None = None
     for place, metric in enumerate(metrics):
-        if metric.counts is None:
+        if metric.readings is None:
             continue
-        found = metric.counts.control_total.size
+        found = metric.readings.intervals
         if length is not None and found != length:
             detail = f"{found} intervals here, {length} in the metrics before"
             raise CaseError("unequal lengths", detail, f"/metrics/{place}/control")
@@ -144,21 +136,20 @@ def _epochs(case: Mapping[str, Any], t: Floats) -> tuple[Epoch, ...]:
 def _metric(entry: Any, at: str) -> Metric:
     source = mapping(entry, at)
     kind = choice(source, "kind", at, KINDS, None)
-    counts, history, problem = _readings(source, kind, at)
-    return Metric(
-        name=text(source, "name", at),
-        kind=kind,
+    terms = Terms(
         direction=choice(source, "direction", at, DIRECTIONS, "increase"),
-        critical=_flag(source, "critical", at),
-        weight=optional_number(source, "weight", at, 1.0, 0.0),
         margin=optional_number(source, "margin", at, 0.1, 0.0),
         pass_margin=optional_number(source, "pass_margin", at, 0.5, 0.0),
         margin_abs=optional_number(source, "margin_abs", at, 0.0, 0.0),
+    )
+    return Metric(
+        name=text(source, "name", at),
+        critical=_flag(source, "critical", at),
+        weight=optional_number(source, "weight", at, 1.0, 0.0),
+        terms=terms,
         min_samples=optional_number(source, "min_samples", at, 0.0, 0.0),
         settle_s=optional_number(source, "settle_s", at, 0.0, 0.0),
-        counts=counts,
-        history=history,
-        problem=problem,
+        readings=None if source.get("error") else read_readings(source, kind, at),
     )
 
 
@@ -167,87 +158,3 @@ def _flag(source: Mapping[str, Any], key: str, at: str) -> bool:
     if not isinstance(value, bool):
         raise CaseError("not a boolean", f"'{key}' must be true or false", f"{at}/{key}")
     return value
-
-
-def _readings(source: Mapping[str, Any], kind: str, at: str) -> tuple[Counts | None, Counts, str]:
-    if source.get("error"):
-        return None, EMPTY, "source_error"
-    for side in ("control", "canary"):
-        if source.get(side) is None:
-            raise CaseError("cohort missing", f"'{side}' is required", f"{at}/{side}")
-    if kind != "ratio":
-        return None, EMPTY, "unsupported_kind"
-    counts = _counts(source, at)
-    past = source.get("history")
-    history = EMPTY if past is None else _counts(mapping(past, f"{at}/history"), f"{at}/history")
-    return counts, history, ""
-
-
-def _counts(source: Mapping[str, Any], at: str) -> Counts:
-    control = ratio_series(source.get("control") or [], f"{at}/control")
-    canary = ratio_series(source.get("canary") or [], f"{at}/canary")
-    if control.shape != canary.shape and not at.endswith("/history"):
-        detail = f"control has {control.shape[0]} intervals, canary {canary.shape[0]}"
-        raise CaseError("unequal lengths", detail, f"{at}/canary")
-    return Counts(control[:, 0], control[:, 1], canary[:, 0], canary[:, 1])
-
-
-def ratio_series(series: Any, at: str) -> Floats:
-    """(T, 2) events and total of one cohort; several units are added up, silent ones left out."""
-    units = _units(series, at)
-    summed = _one_unit(*units[0])
-    for other, pointer in units[1:]:
-        found = _one_unit(other, pointer)
-        if found.shape != summed.shape:
-            raise CaseError("unequal lengths", "units differ in their intervals", pointer)
-        summed = summed + found
-    return summed
-
-
-def _units(series: Any, at: str) -> list[tuple[list[Any], str]]:
-    if isinstance(series, Mapping):
-        named = [(value, f"{at}/{_escaped(str(unit))}") for unit, value in series.items()]
-        for value, pointer in named:
-            _must_be_list(value, pointer)
-        return named or [([], at)]
-    _must_be_list(series, at)
-    if series and all(isinstance(each, list | tuple) for each in series) and _nested(series):
-        return [(each, f"{at}/{place}") for place, each in enumerate(series)]
-    return [(series, at)]
-
-
-def _nested(series: list[Any]) -> bool:
-    """Is this a list a unit? Then no element holds a number of its own."""
-    return not any(isinstance(value, int | float | str) for each in series for value in each)
-
-
-def _must_be_list(value: Any, at: str) -> None:
-    if not isinstance(value, list | tuple):
-        raise CaseError("not a list", "expected a list of [events, total] or null", at)
-
-
-def _escaped(unit: str) -> str:
-    return unit.replace("~", "~0").replace("/", "~1")
-
-
-def _one_unit(series: list[Any], at: str) -> Floats:
-    rows = [_pair(value, at, place) for place, value in enumerate(series)]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), 2)
-
-
-def _pair(value: Any, at: str, place: int) -> Pair:
-    if value is None:
-        return (0.0, 0.0)
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise CaseError("not [events, total]", "expected two numbers or null", f"{at}/{place}")
-    events, total = value
-    if events is None or total is None:
-        return (0.0, 0.0)
-    events = number(events, f"{at}/{place}/0", high=MOST_REQUESTS)
-    total = number(total, f"{at}/{place}/1", high=MOST_REQUESTS)
-    if events < 0 or total <= 0:  # a counter's reset, or nobody asked
-        return (0.0, 0.0)
-    if events > total * (1.0 + 1e-9):
-        detail = f"{events:g} events of {total:g}"
-        raise CaseError("events exceed total", detail, f"{at}/{place}/0")
-    return (min(events, total), total)

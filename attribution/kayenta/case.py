@@ -18,7 +18,8 @@ import numpy as np
 
 from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, number, optional_number, text, times
-from attribution.judge_case import KINDS, ratio_series
+from attribution.judge_case import KINDS
+from attribution.judge_readings import ratio_series
 from attribution.kayenta.options import (
     Given,
     Options,

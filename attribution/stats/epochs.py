@@ -19,22 +19,24 @@ def weight(number: int) -> float:
 
 
 def running_log_mixture(increments: Floats, log_priors: Floats, start: int) -> Floats:
-    """Log Σ_a π_a Π_{s=start..t} e_a(s) for each t, shape (T,); 0 before `start`.
+    """Log Σ_a π_a Π_{s=start..t} e_a(s) for each t, shape (…, T); 0 before `start`.
 
-    `increments` (A, T) are log e-values an interval.
+    `increments` (…, A, T) are log e-values an interval.
     """
-    evidence = np.zeros(increments.shape[1])
-    summed = np.cumsum(increments[:, start:], axis=1) + log_priors[:, None]
-    evidence[start:] = np.logaddexp.reduce(summed, axis=0)
+    evidence = np.zeros((*increments.shape[:-2], increments.shape[-1]))
+    summed = np.cumsum(increments[..., start:], axis=-1) + log_priors[:, None]
+    evidence[..., start:] = np.logaddexp.reduce(summed, axis=-2)
     return evidence
 
 
 def combine(by_epoch: Sequence[Floats], starts: Sequence[int], first: int = 1) -> Floats:
-    """Log E(t) from log E_j(t), each shape (T,); `first` is the number j of the first epoch."""
+    """Log E(t) from log E_j(t), each (…, T); `first` is the number j of the first epoch."""
     weights = np.array([weight(first + place) for place in range(len(starts))])
-    length = by_epoch[0].shape[0]
-    begun = np.arange(length)[None, :] >= np.asarray(starts)[:, None]
-    logs = np.where(begun, np.vstack(by_epoch), 0.0) + np.log(weights)[:, None]
-    unbegun = 1.0 - weights.sum()
+    begun = np.arange(by_epoch[0].shape[-1]) >= np.asarray(starts)[:, None]
+    logs = [
+        np.where(there, each, 0.0) + np.log(share)
+        for each, there, share in zip(by_epoch, begun, weights, strict=True)
+    ]
+    unbegun = max(1.0 - weights.sum(), 1e-300)
     total = np.logaddexp.reduce(logs, axis=0)
-    return np.asarray(np.logaddexp(total, np.log(max(unbegun, 1e-300))), dtype=np.float64)
+    return np.asarray(np.logaddexp(total, np.log(unbegun)), dtype=np.float64)

@@ -3,7 +3,7 @@
 A Bernoulli likelihood ratio against the silence rate p0, bet only while the control reports and
 only once a silence has already lasted: after at least one silent interval and `GRACE_S` seconds the
 alternative says "silent again with probability STAYS", before that it says what the null says.
-So one lost scrape costs nothing and proves nothing; p0 = 0.02 gives log(0.5/0.02) = 3.2 for each
+So one lost scrape costs nothing and proves nothing; p0 = 0.02 gives log(0.8/0.02) = 3.7 for each
 further silent interval.
 
 Guaranteed: if, given the past, a canary that has been silent that long is silent again with
@@ -17,7 +17,7 @@ import numpy as np
 
 from attribution.stats.lines import Flags, Floats
 
-STAYS = 0.5
+STAYS = 0.8
 RATE = 0.02
 RATE_STRENGTH = 50.0  # intervals of control that the default rate counts for
 GRACE_S = 3.0

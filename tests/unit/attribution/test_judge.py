@@ -121,10 +121,10 @@ def test_judge__settling__does_not_look_at_the_cold_canary():
     assert (still["verdict"], still["reason"]) == ("inconclusive", "settling")
 
 
-def test_judge__kind_without_a_test__is_inconclusive_and_blocks_passing():
-    other = {"name": "cpu", "kind": "value", "control": [1.0], "canary": [9.0]}
+def test_judge__value_of_single_units_without_a_past__is_inconclusive_and_blocks_passing():
+    other = {"name": "cpu", "kind": "value", "control": [1.0] * 120, "canary": [9.0] * 120}
     answer = judge(judge_case(ratio(), other))
-    assert (answer["verdict"], answer["reason"]) == ("inconclusive", "unsupported_kind")
+    assert (answer["verdict"], answer["reason"]) == ("inconclusive", "not_excluded")
 
 
 def test_judge__source_error__is_inconclusive():
@@ -132,15 +132,21 @@ def test_judge__source_error__is_inconclusive():
     assert (answer["verdict"], answer["reason"]) == ("inconclusive", "source_error")
 
 
-def test_judge__units__are_added_up_in_any_order():
-    whole = ratio(canary=0.05)
-    parts = {
-        "a": [[e // 2, n // 2] for e, n in whole["control"]],
-        "b": [[e - e // 2, n - n // 2] for e, n in whole["control"]],
-    }
-    split = judge(judge_case({**whole, "control": parts}))
-    listed = judge(judge_case({**whole, "control": [parts["b"], parts["a"]]}))
-    assert split == listed == judge(judge_case(whole))
+def by_unit(rng, units, length, requests, rate):
+    return [counts(rng, length, requests, rate) for _ in range(units)]
+
+
+def test_judge__units__in_any_order_and_by_name_or_not__give_the_same():
+    rng = np.random.default_rng(4)
+    control, canary = by_unit(rng, 5, 120, 20, 0.01), by_unit(rng, 3, 120, 20, 0.06)
+    listed = judge(judge_case({**ratio(), "control": control, "canary": canary}))
+    turned = judge(judge_case({**ratio(), "control": control[::-1], "canary": canary[::-1]}))
+    named = {f"pod-{place}": unit for place, unit in enumerate(control)}
+    by_name = judge(judge_case({**ratio(), "control": named, "canary": canary}))
+    assert listed["verdict"] == "fail"
+    for other in (turned, by_name):
+        assert other["decided_at"] == listed["decided_at"]
+        assert other["log_e"] == pytest.approx(listed["log_e"], rel=1e-9)
 
 
 def test_judge__two_units_that_say_nothing__are_silent():

@@ -94,10 +94,10 @@ def test_rare_interval__over_all_looks__covers_the_truth():
     assert missed / 200 <= 0.1
 
 
-def test_silence__run_of_silence__gives_nothing_for_the_first_read_then_log_25_each():
+def test_silence__run_of_silence__gives_nothing_for_the_first_read_then_log_40_each():
     reports = np.array([True, False, False, False])
     gains = silence.log_evidence(reports, np.ones(4, bool), np.full(4, 0.02), interval_s=60)
-    assert gains == pytest.approx([0, 0, math.log(25), math.log(25)])
+    assert gains == pytest.approx([0, 0, math.log(40), math.log(40)])
 
 
 def test_silence__little_traffic__is_no_proof():
