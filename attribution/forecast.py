@@ -110,7 +110,7 @@ def of_plan(
 ) -> Forecast:
     """One metric in a stage that may bake for `max_s`."""
     if guardrail.get("kind", "ratio") != "ratio":
-        return Forecast(guardrail["name"], rule.direction, "unsupported_kind")
+        return Forecast(guardrail["name"], rule.direction, "not_foretold")
     if traffic.canary <= 0 or traffic.control <= 0:
         return Forecast(guardrail["name"], rule.direction, "no_data")
     wait = looks.seconds(intervals_to_pass(traffic, rule))
@@ -149,14 +149,19 @@ def of_case(
 def _under_way(
     metric: Mapping[str, Any], told: Mapping[str, Any], rule: Rule, looks: Looks, first: int
 ) -> Forecast:
-    counted = counted_in(metric, first) if metric["kind"] == "ratio" else None
+    if metric["kind"] != "ratio":
+        return _not_foretold(metric, told, rule)
+    counted = counted_in(metric, first)
     if counted is None:
         why = told["reason"] if told["reason"] in DATELESS else "no_data"
         return Forecast(metric["name"], rule.direction, why)
     rate = counted.rate(bound(counted.traffic.base, rule, rule.pass_margin))
     pass_in = _pass_in(metric, told, rule, looks, (counted, rate))
     why = told["reason"] if told["reason"] in DATELESS else ""
-    why = why or _no_pass(rule, counted.traffic, pass_in)
+    if told["verdict"] == "pass":
+        pass_in = 0.0
+    elif not why:
+        why = _no_pass(rule, counted.traffic, pass_in)
     return Forecast(
         metric=metric["name"],
         why=why,
@@ -164,6 +169,13 @@ def _under_way(
         pass_in_s=None if why else pass_in,
         **_outlook(rule, counted.traffic, looks, healthy=counted.elapsed),
     )
+
+
+def _not_foretold(metric: Mapping[str, Any], told: Mapping[str, Any], rule: Rule) -> Forecast:
+    if told["verdict"] == "pass":
+        return Forecast(metric["name"], rule.direction, pass_in_s=0.0)
+    why = told["reason"] if told["reason"] in DATELESS else "not_foretold"
+    return Forecast(metric["name"], rule.direction, why)
 
 
 def _pass_in(

@@ -65,7 +65,7 @@ def persistence(share: float) -> int:
 
 
 def _samples_in(missing: int, metrics: list[Forecast]) -> float | None:
-    slowest = min((each.requests_per_s for each in metrics), default=0.0)
+    slowest = min((m.requests_per_s for m in metrics if m.requests_per_s > 0), default=0.0)
     if not missing:
         return 0.0
     return missing / slowest if slowest > 0 else None

@@ -105,7 +105,7 @@ def _metric(
 ) -> Forecast:
     spec = {**guarded.spec, "name": guarded.name}
     if traffic is None:
-        unknown = "no_samples" if spec.get("kind", "ratio") == "ratio" else "unsupported_kind"
+        unknown = "no_samples" if spec.get("kind", "ratio") == "ratio" else "not_foretold"
         return Forecast(guarded.name, rule.direction, unknown)
     return of_plan(spec, rule, traffic, looks, max_s)
 
@@ -128,7 +128,7 @@ def _achieved(spec: RolloutSpec, service: str, share: float) -> float:
 
 
 def _samples_s(stage: StageSpec, metrics: Sequence[Forecast]) -> float | None:
-    slowest = min((each.requests_per_s for each in metrics), default=0.0)
+    slowest = min((m.requests_per_s for m in metrics if m.requests_per_s > 0), default=0.0)
     if not stage.min_samples:
         return 0.0
     return stage.min_samples / slowest if slowest > 0 else None

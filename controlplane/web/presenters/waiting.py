@@ -80,6 +80,8 @@ def _passing(metric: Forecast) -> str:
     if metric.pass_in_s is None:
         return _no_date(metric)
     harm = _share(metric, metric.excludes)
+    if metric.excludes is None:
+        return "harm is excluded"
     if metric.pass_in_s <= 0:
         return f"{harm} is excluded"
     traffic = numbers.rate(metric.requests_per_s, "requests")

