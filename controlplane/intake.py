@@ -5,7 +5,6 @@ States move by rollout.machine's table only; what follows by itself is in advanc
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.db import IntegrityError, transaction
 from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.models import Guardrail, Service
-from controlplane import assessing, handover
+from controlplane import assessing, handover, planned
 from controlplane.advancing import advance_changes, move, note
 from controlplane.models import Approval, Change
 from controlplane.registered import check_guardrail_names, services_of
@@ -46,8 +45,9 @@ def submit(body: Any, author: str, *, dry_run: bool = False) -> Change | dict[st
         detail = "that time has passed; leave it out to start as soon as it is allowed"
         raise CaseError("scheduled in the past", detail, "/scheduled_for")
     change = _change(submission, author)
-    level, stages = _carried_out(change, submission, services, found)
+    level, stages, warnings = _carried_out(change, submission, services, found, now)
     _enter(change, found, now)
+    change.reasons += warnings
     if dry_run:
         return _dry_answer(change, found, level, stages)
     change.save(force_insert=True)
@@ -79,15 +79,20 @@ def _change(submission: Submission, author: str) -> Change:
 
 
 def _carried_out(
-    change: Change, submission: Submission, services: Sequence[Service], found: Mapping[str, Any]
-) -> tuple[str, list[dict[str, Any]]]:
-    """Control level and stages, by making the very spec that would be handed over."""
+    change: Change,
+    submission: Submission,
+    services: Sequence[Service],
+    found: Mapping[str, Any],
+    now: datetime,
+) -> tuple[str, list[dict[str, Any]], list[str]]:
+    """Control level, stages and what to warn of, by making the spec that would be handed over."""
     policy = found["policy"]
     if policy["control_level"] in handover.HANDED_OUT:
-        return policy["control_level"], policy["stages"]
+        return policy["control_level"], policy["stages"], []
     guardrails = handover.guardrails_of(services, submission.guardrails)
     spec = handover.spec_of(change, services, guardrails, found)
-    return spec.control_level, [asdict(stage) for stage in spec.stages]
+    foretold = planned.of_spec(spec, now)
+    return spec.control_level, planned.stages_json(spec, foretold), planned.warnings(foretold)
 
 
 def _enter(change: Change, found: Mapping[str, Any], now: datetime) -> None:

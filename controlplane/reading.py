@@ -11,6 +11,7 @@ from typing import Any
 from attribution.clock import database_now
 from attribution.models import Anomaly, Exposure, Finding
 from attribution.series import read_series
+from controlplane import forecasts
 from controlplane.decision import url_of
 from controlplane.models import Assessment, Change
 from rollout.machine import CURRENT_STAGES, DONE_STAGES, shown_state
@@ -85,7 +86,10 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
 def rollout_json(rollout: Rollout) -> dict[str, Any]:
     finding = newest_finding(rollout.change_id, rollout.created_at)
     placements = list(rollout.placements.all())
-    return rollout_summary(rollout) | {
+    summary = rollout_summary(rollout)
+    if expected := forecasts.expected_now(rollout, database_now()):
+        summary["stages"][summary["stage"]]["expected"] = expected
+    return summary | {
         "exposure": exposure(rollout, placements, "own_share"),
         "desired_exposure": exposure(rollout, placements, "desired"),
         "placements": [placement_json(each) for each in placements],

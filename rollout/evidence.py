@@ -33,6 +33,8 @@ class Gathered:
     evidence: Evidence = field(default_factory=Evidence)
     # The judge's input, so that the verdict can be computed again.
     case: dict[str, Any] | None = None
+    # The judge's whole answer to it.
+    answer: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
         fresh=canary_fresh(case),
         source_lost=source_lost(spec, series, windows[-1].start, now.timestamp()),
     )
-    return Gathered(evidence, case)
+    return Gathered(evidence, case, verdict)
 
 
 def bake_windows(rollout: Rollout) -> list[Window]:

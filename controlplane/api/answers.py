@@ -138,6 +138,10 @@ class ChangeAnswer(ChangeSummaryAnswer):
     scheduled_for = s.DateTimeField(allow_null=True)
     expires_at = s.DateTimeField(allow_null=True)
     review_due_at = s.DateTimeField(allow_null=True)
+    stages = s.JSONField(
+        allow_null=True,
+        help_text="As a dry run would tell them now; null once it has started, or is not staged",
+    )
 
     def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": s.JSONField()}

@@ -8,7 +8,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from controlplane import intake
+from controlplane import intake, planned
 from controlplane.access import Scope
 from controlplane.api import answers, bodies
 from controlplane.api.base import ApiView, PagedView, actor_of, body_of, flag, parameter
@@ -84,7 +84,8 @@ class ChangeView(ApiView):
     @extend_schema(operation_id="changes_read", responses=answers.ChangeAnswer)
     def get(self, request: Request, change_id: uuid.UUID) -> Response:
         del request
-        return Response(change_json(Change.objects.get(pk=change_id)))
+        change = Change.objects.get(pk=change_id)
+        return Response(change_json(change) | {"stages": planned.of_change(change)})
 
 
 class DecisionView(ApiView):

@@ -14,6 +14,39 @@ class HoldAnswer(Answer):
     expires = s.DateTimeField(allow_null=True)
 
 
+class MetricExpected(Answer):
+    """Shares are the metric's own. `why` there is no `pass_in_s`: docs/planning.md."""
+
+    metric = s.CharField()
+    pass_in_s = s.FloatField(allow_null=True)
+    why = s.CharField(allow_blank=True)
+    base = s.FloatField(allow_null=True)
+    requests_per_s = s.FloatField()
+    excludes = s.FloatField(allow_null=True)
+
+
+class DetectsAnswer(Answer):
+    """A regression of `factor` times the bad events (null: there are none) is seen within so long;
+    null: never.
+    """
+
+    metric = s.CharField()
+    factor = s.FloatField(allow_null=True)
+    share = s.FloatField()
+    within_s = s.FloatField(allow_null=True)
+
+
+class ExpectedAnswer(Answer):
+    """Medians at the traffic of now; null: not known, or never."""
+
+    pass_in_s = s.FloatField(allow_null=True)
+    min_s_left = s.FloatField()
+    max_s_left = s.FloatField()
+    samples_left = s.IntegerField()
+    metrics = MetricExpected(many=True)
+    detects = DetectsAnswer(many=True)
+
+
 class StageAnswer(Answer):
     share = s.FloatField()
     state = s.CharField(help_text=words(StageState))
@@ -21,6 +54,7 @@ class StageAnswer(Answer):
     reason = s.CharField(allow_blank=True)
     baking_since = s.DateTimeField(allow_null=True)
     ended_at = s.DateTimeField(allow_null=True)
+    expected = ExpectedAnswer(required=False, help_text="Of the stage that bakes; not in lists")
 
 
 class RolloutSummaryAnswer(Answer):

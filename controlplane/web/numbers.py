@@ -1,7 +1,10 @@
 """How shares, times and amounts are written for people. PURE: `now` is passed in."""
 
+import math
 from datetime import datetime, timedelta
 
+# From here on the next unit is used for a time that is foretold.
+_LARGEST = {"s": 90, "min": 90, "h": 48}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -52,6 +55,29 @@ def duration(span: timedelta | float | None) -> str:
         elif parts:
             break
     return " ".join(parts[:2])
+
+
+def about(seconds: float) -> str:
+    """A time that is foretold, rounded up to what it bears: "40 s", "3 min", "2 h"."""
+    if seconds > 30 * 86400:
+        return "more than a month"
+    for size, name, step in ((1, "s", 5), (60, "min", 1), (3600, "h", 1), (86400, "d", 1)):
+        amount = math.ceil(seconds / size / step) * step
+        if amount <= _LARGEST.get(name, math.inf):
+            return f"{amount} {name}"
+    return "–"
+
+
+def rate(per_second: float, noun: str) -> str:
+    """0.2 requests a second read better as 12 a minute."""
+    if per_second >= 1:
+        return f"{per_second:,.0f} {noun} a second"
+    return f"{per_second * 60:.2g} {noun} a minute"
+
+
+def times(factor: float) -> str:
+    """A multiple, with two digits at the most that mean something: "3", "3.3", "26"."""
+    return f"{factor:,.0f}" if factor >= 9.95 else f"{factor:.1f}".removesuffix(".0")
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from controlplane.forecasts import bake_of
 from controlplane.web import numbers
+from controlplane.web.presenters.waiting import Waiting, waiting
 from controlplane.web.wording import VERDICTS, Word, in_words, word_of
-from rollout.evidence import judged
+from rollout.evidence import Gathered, judged
 from rollout.judging import judge_rollout
 from rollout.machine import Phase
 from rollout.models import Rollout
@@ -71,6 +73,8 @@ class Verdict:
     rows: list[Row]
     # None: as of now; else the moment of the decision that rests on it.
     decided_at: datetime | None
+    # Why it is still baking; None: it is not.
+    waiting: Waiting | None = None
 
     @property
     def worst(self) -> Row | None:
@@ -79,10 +83,12 @@ class Verdict:
 
 def verdict_of(rollout: Rollout, now: datetime) -> Verdict | None:
     """None when nothing was ever judged: not observable, or not exposed yet."""
-    case, at = _case(rollout, now)
+    found, at = _gathered(rollout, now)
+    case = found.case
     if not case or not case["metrics"]:
         return None
-    answer = judge_rollout(case)
+    answer = found.answer or judge_rollout(case)
+    bake = None if at else bake_of(rollout, now, found)
     return Verdict(
         word=word_of(VERDICTS, answer["verdict"]),
         verdict=answer["verdict"],
@@ -92,15 +98,17 @@ def verdict_of(rollout: Rollout, now: datetime) -> Verdict | None:
             for metric, told in zip(case["metrics"], answer["metrics"], strict=True)
         ],
         decided_at=at,
+        waiting=waiting(bake, rollout.spec) if bake else None,
     )
 
 
-def _case(rollout: Rollout, now: datetime) -> tuple[Mapping[str, Any] | None, datetime | None]:
+def _gathered(rollout: Rollout, now: datetime) -> tuple[Gathered, datetime | None]:
+    """The judge's case and answer; the moment of the decision that rests on it, or None: now."""
     if rollout.phase in JUDGED_NOW:
-        return judged(rollout, now).case, None
+        return judged(rollout, now), None
     rested = rollout.decisions.filter(decision__in=WEIGHED).exclude(inputs__case=None)
     last = rested.order_by("-sequence").first()
-    return (last.inputs["case"], last.at) if last else (None, None)
+    return (Gathered(case=last.inputs["case"]), last.at) if last else (Gathered(), None)
 
 
 def _row(metric: Mapping[str, Any], told: Mapping[str, Any], spec: Mapping[str, Any]) -> Row:

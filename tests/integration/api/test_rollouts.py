@@ -1,6 +1,7 @@
 import pytest
 
 from rollout.models import Decision, Rollout
+from tests.browser import scenes
 from tests.factories import journey
 
 
@@ -148,3 +149,25 @@ def test_series__of_a_rollout__has_an_axis_for_each_guardrail_and_its_exposure(c
     assert service["service"] == walk.service.name
     assert [metric["name"] for metric in service["metrics"]] == ["errors"]
     assert [share for _, share in service["exposure"]] == [0.25, 0.25]
+
+
+def test_read__baking__foretells_when_it_passes_and_what_it_would_see(calling):
+    scenes.services()
+    rollout = scenes.running().rollout
+    viewer = calling("viewer")
+    stages = viewer.get(f"rollouts/{rollout.pk}").json()["stages"]
+    expected = stages[1]["expected"]
+
+    assert ["expected" in stage for stage in stages] == [False, True, False, False]
+    assert [each["metric"] for each in expected["metrics"]] == ["errors", "slow_requests"]
+    assert expected["pass_in_s"] == max(each["pass_in_s"] for each in expected["metrics"])
+    assert all(each["within_s"] > 0 and each["factor"] > 1 for each in expected["detects"])
+    assert 0 < expected["max_s_left"] < 1800
+    assert "expected" not in viewer.get("rollouts").json()["results"][0]["stages"][1]
+
+
+def test_read__baking_and_nothing_reported__foretells_nothing(calling):
+    rollout = journey("running").rollout
+    expected = calling("viewer").get(f"rollouts/{rollout.pk}").json()["stages"][0].get("expected")
+
+    assert expected is None or (expected["pass_in_s"], expected["detects"]) == (None, [])

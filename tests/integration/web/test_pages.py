@@ -207,3 +207,16 @@ def test_page__source_refused_a_query__says_so_below_the_verdict(as_, production
     Sample.objects.filter(pk=newest.pk).update(warnings=["errors|all|total: <refused>"])
     page = as_(VERA).get(reverse("change", args=[live.change_id])).content.decode()
     assert f"{service}: errors|all|total: &lt;refused&gt;" in page
+
+
+def test_page__baking__says_why_it_still_does(as_, production):
+    page = as_(VERA).get(f"/changes/{production['running'].change.pk}/").content.decode()
+    assert "Why is it still baking?" in page
+    assert "requests a second to exclude" in page
+    assert "would be seen in about" in page
+
+
+@pytest.mark.parametrize("scene", ["halted", "rolled_back", "completed"])
+def test_page__not_baking__foretells_nothing(scene, as_, production):
+    page = as_(VERA).get(f"/changes/{production[scene].change.pk}/").content.decode()
+    assert "Why is it still baking?" not in page
