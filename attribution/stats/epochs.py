@@ -16,7 +16,7 @@ import numpy as np
 
 from attribution.stats.lines import Floats
 
-AT_ONCE = 2.0 / 3.0
+AT_ONCE = 0.75
 DELAY, POWER = 5.0, 1.3
 
 
