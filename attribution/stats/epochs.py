@@ -10,6 +10,7 @@ first interval and the rest on each later one as the beginning, v_s ∝ (s + 5)^
 with a summable prior: Shin, Ramdas & Rinaldo, "E-detectors", NEJSDS 2024, section 2.4).
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +31,15 @@ def log_beginnings(length: int) -> Floats:
     later = (np.arange(1, length) + DELAY) ** -POWER
     total = (0.5 + DELAY) ** (1 - POWER) / (POWER - 1)  # ≥ Σ_{s ≥ 1} (s + DELAY)^−POWER
     return np.log(np.concatenate(([AT_ONCE], (1 - AT_ONCE) * later / total)))[:length]
+
+
+def late_cost(healthy: float) -> float:
+    """Nats that harm which begins after so many intervals of an epoch costs beyond harm at once."""
+    if healthy < 1:
+        return 0.0
+    beginnings = log_beginnings(2)
+    slower = POWER * math.log((healthy + DELAY) / (1 + DELAY))
+    return float(beginnings[0] - beginnings[1]) + slower
 
 
 def since_any_beginning(summed: Floats) -> Floats:

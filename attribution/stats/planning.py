@@ -23,6 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from attribution.stats.epochs import late_cost
+
 # What it costs not to know the size of the harm beforehand, nor the base rate. Nats, measured.
 HARM_MIXTURE = 2.0
 HEALTH_MIXTURE = 1.0
@@ -118,7 +120,7 @@ def bound(base: float, rule: Rule, margin: float) -> float:
 
 def intervals_to_fail(traffic: Traffic, rule: Rule, rate: float, healthy: float = 0.0) -> float:
     """Until the canary fails that has this rate from now on, after `healthy` intervals of the
-    current stage in which it did not differ: evidence sinks while nothing is wrong.
+    current stage in which it did not differ: that costs time (`_to_cross`).
 
     Both margins have to be exceeded, and the smaller evidence decides.
     """
@@ -168,7 +170,11 @@ def _first(near: float, far: float, seen: Callable[[float], bool]) -> float | No
 
 
 def _to_cross(traffic: Traffic, nats: float, rate: float, line: Line, healthy: float) -> float:
-    """The fastest of the sizes looked for; with `healthy` 0 that is the true one (Gibbs)."""
+    """The fastest of the sizes looked for; with `healthy` 0 that is the true one (Gibbs).
+
+    What a healthy time costs is the smaller of the evidence that sank in it and the price of
+    betting on a later beginning (`epochs`), of which all those within the delay itself have a part.
+    """
     base, edge = traffic.base, line.c0 + line.c1 * traffic.base
     if rate <= edge:
         return NEVER
@@ -177,7 +183,10 @@ def _to_cross(traffic: Traffic, nats: float, rate: float, line: Line, healthy: f
     for size in sizes:
         sunk = max(0.0, -_gain(traffic, base, size, line)) * healthy
         climb = _gain(traffic, rate, size, line)
-        times.append(_crossing(nats + sunk, climb, _distance(rate, edge), traffic.units))
+        several = math.log(max(1.0, nats / climb)) if climb > 0 else 0.0
+        late = max(0.0, late_cost(healthy) - several)
+        lost = nats + min(sunk, late)
+        times.append(_crossing(lost, climb, _distance(rate, edge), traffic.units))
     return min(times)
 
 
