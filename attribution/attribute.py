@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attribution.attribute_case import Case, Change, read_case
-from attribution.cohorts import Difference, differences
+from attribution.cohorts import Difference, comparing, differences
 from attribution.localize import localize_case
 from attribution.symptoms import Symptom, began_before, nearest, reaches, symptoms
 
@@ -35,6 +35,7 @@ RECENT, RECENT_S = 1.5, 300.0
 OWN_SYMPTOM = 1.5
 SEEN_BY_CALLER = 2.0
 QUIET = -1.0
+TOO_EARLY = -1.5
 INCOMPLETE = 0.5
 RISK = {"low": -0.3, "medium": 0.0, "high": 0.3, "critical": 0.5}
 
@@ -205,6 +206,10 @@ def _weigh_graph(suspect: Suspect, scene: Scene) -> None:
 def _weigh_cohorts(
     suspect: Suspect, scene: Scene, found: list[Difference], scores: Mapping[str, float]
 ) -> None:
+    if not found and comparing(scene.case, suspect.change):
+        summary = "canary and control have hardly reported yet: a few intervals will tell"
+        suspect.add("cohorts", summary, TOO_EARLY)
+        return
     if not found:
         suspect.add("cohorts", "no canary and control to compare: time and calls decide", 0.0)
         return

@@ -66,6 +66,15 @@ def differences(case: Case, change: Change) -> list[Difference]:
     return sorted(found, key=lambda each: (-each.score, each.metric))
 
 
+def comparing(case: Case, change: Change) -> bool:
+    """Does a control report beside what is exposed? Then time will tell more than it does now."""
+    for pair in _pairs(case.series, change):
+        exposed = (pair.t > change.begins) & (pair.t <= change.compared_until())
+        if np.isfinite(pair.control[exposed]).any():
+            return True
+    return False
+
+
 def _pairs(series: Iterable[Series], change: Change) -> Iterable[Pair]:
     groups: dict[tuple[str, str, str], dict[str, list[Series]]] = defaultdict(
         lambda: defaultdict(list)

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,6 +47,21 @@ def suspicion(change_id: uuid.UUID | str) -> Suspicion | None:
     )
     named = [found for found in (_of(row, str(change_id)) for row in naming) if found]
     return max(named, key=lambda found: (found.probability, found.at), default=None)
+
+
+def clearing(
+    anomalies: Iterable[Anomaly], change_id: uuid.UUID | str, below: float
+) -> set[uuid.UUID]:
+    """Of these anomalies the ones whose newest finding gives the change less than `below`."""
+    newest = Finding.objects.filter(anomaly__in=[a.pk for a in anomalies]).order_by(
+        "anomaly_id", "-at"
+    )
+    rows = newest.distinct("anomaly_id").values_list("anomaly_id", "suspects")
+    return {pk for pk, suspects in rows if _probability(suspects, str(change_id)) < below}
+
+
+def _probability(suspects: Sequence[Mapping[str, Any]], change_id: str) -> float:
+    return max((float(s["probability"]) for s in suspects if s["change"] == change_id), default=0.0)
 
 
 def _of(finding: Finding, change_id: str) -> Suspicion | None:

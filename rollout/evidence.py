@@ -6,14 +6,16 @@ Reads the floor below; decides nothing. The judge's case is kept whole with the 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from statistics import quantiles
 from typing import Any
 
 from attribution import findings
 from attribution.models import Anomaly
 from attribution.series import Series, read_series
-from rollout import recovery
-from rollout.judging import judge_rollout
+from rollout import gates, recovery
+from rollout.decide import EXONERATED_PROBABILITY
+from rollout.judging import full_since, judge_rollout, without_troubles
 from rollout.machine import Phase
 from rollout.models import Rollout, Stage
 from rollout.snapshot import Evidence
@@ -96,6 +98,8 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
         if guardrails
     }
     case = judge_case(rollout, spec, windows, series, now.timestamp())
+    if full_since(case) is not None:
+        case = without_troubles(case, troubles_of_others(rollout))
     verdict = judge_rollout(case)
     evidence = Evidence(
         verdict=verdict["verdict"],
@@ -107,6 +111,17 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
         source_lost=source_lost(spec, series, windows[-1].start, now.timestamp()),
     )
     return Gathered(evidence, case, verdict)
+
+
+def troubles_of_others(rollout: Rollout) -> list[tuple[float, float]]:
+    """When something was broken around it for which attribution clears the change: (from, to)."""
+    around = gates.troubles([rollout]).get(rollout.pk, [])
+    cleared = findings.clearing(around, rollout.change_id, EXONERATED_PROBABILITY)
+    return [
+        (a.started_at.timestamp(), a.ended_at.timestamp() if a.ended_at else inf)
+        for a in around
+        if a.pk in cleared
+    ]
 
 
 def bake_windows(rollout: Rollout) -> list[Window]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
+from attribution.incidents import anomalies_since, around
 from attribution.models import Anomaly
 from rollout.machine import Phase
 from rollout.models import Freeze, Placement, Rollout
@@ -93,27 +94,40 @@ def incident(rollout: Rollout) -> str:
 
 
 def incidents(rollouts: Sequence[Rollout]) -> dict[UUID, str]:
-    """Why the next stage may not open: something has broken on its services since it started.
-
-    An anomaly that was there before is not waited for (a noisy alert would block its service for
-    ever), nor is one that a person has answered, nor the one that the rollout's own halt opened.
-    """
-    rows = Placement.objects.filter(rollout__in=rollouts).values_list("rollout", "service")
-    services = set(rows)
-    opened = (
-        Anomaly.objects.filter(ended_at=None, service__name__in={name for _, name in services})
-        .select_related("service")
-        .order_by("-detected_at", "-id")
-    )
+    """Why the next stage may not open: something has broken around it and is not mended."""
     return {
-        rollout.pk: f"{found.metric} of {found.service.name} broke: growth waits for its end"
-        for found in opened
-        for rollout in rollouts
-        if (rollout.pk, found.service.name) in services and _broke_since(rollout, found)
+        pk: f"{found.metric} of {found.service.name} broke: growth waits for its end"
+        for pk, anomalies in troubles(rollouts).items()
+        for found in anomalies[::-1]
+        if found.ended_at is None
     }
 
 
-def _broke_since(rollout: Rollout, found: Anomaly) -> bool:
+def troubles(rollouts: Sequence[Rollout]) -> dict[UUID, list[Anomaly]]:
+    """What broke on each rollout's services, or on what they call, since it started; oldest first.
+
+    Not what was there before (a noisy alert would block its service for ever), nor what a person
+    has answered, nor the anomaly that the rollout's own halt opened.
+    """
+    since = {r.pk: r.evidence_since or r.started_at for r in rollouts}
+    begun = [at for at in since.values() if at is not None]
+    if not begun:
+        return {}
+    places: dict[UUID, set[str]] = {}
+    for pk, service in Placement.objects.filter(rollout__in=since).values_list(
+        "rollout", "service"
+    ):
+        places.setdefault(pk, set()).add(service)
+    reach = around({name for services in places.values() for name in services})
+    near = {pk: {each for n in services for each in reach[n]} for pk, services in places.items()}
+    seen = anomalies_since({name for names in near.values() for name in names}, min(begun))
+    return {
+        r.pk: [a for a in seen if a.service.name in near.get(r.pk, ()) and _concerns(r, a)]
+        for r in rollouts
+    }
+
+
+def _concerns(rollout: Rollout, found: Anomaly) -> bool:
     since = rollout.evidence_since or rollout.started_at
     own = found.origin == Anomaly.Origin.JUDGE and found.key == str(rollout.change_id)
     return since is not None and found.detected_at > since and not own

@@ -13,6 +13,8 @@ from typing import Any
 from attribution.judge import judge
 
 PERSISTENCE = 5
+# Intervals in which trouble had begun before it was noticed, and went on after it had ended.
+BEFORE, AFTER = 6, 3
 
 
 def judge_rollout(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,6 +27,32 @@ def judge_rollout(case: Mapping[str, Any]) -> dict[str, Any]:
     if steady["verdict"] == "fail":
         return steady
     return {**steady, "verdict": "inconclusive", "reason": "unsteady", "decided_at": None}
+
+
+def without_troubles(
+    case: Mapping[str, Any], spans: Sequence[tuple[float, float]]
+) -> dict[str, Any]:
+    """The case with nothing to compare at 100% while somebody else's trouble lasted: the control of
+    before knew no such trouble. What is not compared is no evidence, for the change or against it.
+    """
+    start, step = full_since(case), case["interval_s"]
+    troubled = [
+        start is not None
+        and at > start
+        and any(low - BEFORE * step <= at <= high + AFTER * step for low, high in spans)
+        for at in case["t"]
+    ]
+    metrics = [
+        {
+            **metric,
+            "control": [
+                None if skip else pair
+                for pair, skip in zip(metric["control"], troubled, strict=True)
+            ],
+        }
+        for metric in case["metrics"]
+    ]
+    return {**case, "metrics": metrics}
 
 
 def full_since(case: Mapping[str, Any]) -> float | None:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from attribution.models import Sample, Service
+from attribution.anomalies import open_anomaly
+from attribution.models import Finding, Sample, Service
 from rollout import recompute
 from rollout.evidence import gather, without_incidents
 from rollout.machine import Phase
@@ -55,6 +56,20 @@ def reads(since, count, canary, control, start=1):
     for i in range(start, start + count):
         read(since + timedelta(seconds=i), canary, control)
     return since + timedelta(seconds=start + count - 1)
+
+
+def at_full_exposure(rollout, since):
+    """A good minute at 25%, then at 100% from the moment that is returned on."""
+    reads(since, 60, [0, 20], [0, 60])
+    stages = list(rollout.stages.all())
+    full = since + timedelta(seconds=61)
+    stages[0].state, stages[0].ended_at = "passed", full
+    stages[0].save()
+    for state in ("pre_check", "applying", "baking"):
+        stages[1].state, stages[1].baking_since = state, full
+        stages[1].save()
+    Rollout.objects.filter(pk=rollout.pk).update(started_at=since)
+    return full
 
 
 def fresh(rollout):
@@ -111,14 +126,7 @@ def test_gather__nobody_reads_any_more__is_lost(baking):
 
 def test_gather__last_stage__compares_with_the_control_of_before(baking):
     rollout, since = baking
-    reads(since, 60, [0, 20], [0, 60])
-    stages = list(rollout.stages.all())
-    full = since + timedelta(seconds=61)
-    stages[0].state, stages[0].ended_at = "passed", full
-    stages[0].save()
-    for state in ("pre_check", "applying", "baking"):
-        stages[1].state, stages[1].baking_since = state, full
-        stages[1].save()
+    full = at_full_exposure(rollout, since)
     good = reads(full, 60, [0, 80], None)
     assert gather(fresh(rollout), good).evidence.verdict == "pass"
     bad = reads(full, 60, [8, 80], None, start=61)
@@ -127,14 +135,7 @@ def test_gather__last_stage__compares_with_the_control_of_before(baking):
 
 def test_gather__last_stage_goes_quiet__is_no_evidence_either_way(baking):
     rollout, since = baking
-    reads(since, 60, [0, 20], [0, 60])
-    stages = list(rollout.stages.all())
-    full = since + timedelta(seconds=61)
-    stages[0].state, stages[0].ended_at = "passed", full
-    stages[0].save()
-    for state in ("pre_check", "applying", "baking"):
-        stages[1].state, stages[1].baking_since = state, full
-        stages[1].save()
+    full = at_full_exposure(rollout, since)
     now = reads(full, 60, None, None)
     assert gather(fresh(rollout), now).evidence.verdict != "fail"
 
@@ -186,3 +187,25 @@ def test_without_incidents__another_changes_fault_in_the_history__is_no_yardstic
 def test_without_incidents__rare_errors__stay_in():
     rare = [[0, 60]] * 9 + [[1, 60]]
     assert without_incidents(rare, "increase") == rare
+
+
+@pytest.mark.parametrize(("probability", "verdict"), [(0.02, "inconclusive"), (0.6, "fail")])
+def test_gather__full_exposure_in_trouble_of_others__is_no_evidence_once_it_is_cleared(
+    baking, probability, verdict
+):
+    rollout, since = baking
+    full = at_full_exposure(rollout, since)
+    now = reads(full, 40, [16, 80], None)
+    callee = Service.objects.create(name="stock", team="shop")
+    Service.objects.get(name="edge").calls.add(callee)
+    anomaly = open_anomaly("alert", "a", "stock", "errors", full, full + timedelta(seconds=5))
+    assert gather(fresh(rollout), now).evidence.verdict == "fail"
+    suspect = {"change": str(rollout.change_id), "probability": probability, "vetoes": []}
+    Finding.objects.create(
+        anomaly=anomaly,
+        at=now,
+        case={},
+        suspects=[{**suspect, "evidence": []}],
+        none_of_them=1 - probability,
+    )
+    assert gather(fresh(rollout), now).evidence.verdict == verdict

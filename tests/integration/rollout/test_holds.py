@@ -284,3 +284,18 @@ def test_growth__a_person_promotes_in_an_incident__goes_on_and_stages_are_not_sk
     services.promote(rollout.pk, "sre", "known, not ours", stage=1)
     stagehand.tick(seconds=1, times=2)
     assert (world_share(rollout), rollout.stages.get(index=1).state) == (1.0, "baking")
+
+
+@pytest.mark.parametrize(("hops", "waits"), [(1, True), (2, True), (3, False)])
+def test_growth__something_that_its_service_calls_broke__waits_up_to_two_calls_away(
+    make_rollout, stagehand, hops, waits
+):
+    rollout = make_rollout()
+    chain = [Service.objects.get(name="edge")]
+    for name in ("one", "two", "three"):
+        chain.append(Service.objects.create(name=name, team="shop"))
+        chain[-2].calls.add(chain[-1])
+    stagehand.tick()
+    broken(chain[hops].name, stagehand.now())
+    stagehand.tick(seconds=11, times=2)
+    assert world_share(rollout) == (0.25 if waits else 1.0)

@@ -341,3 +341,45 @@ def test_attribute__incomplete_is_no_list_of_sentences__names_the_place():
     with pytest.raises(CaseError) as problem:
         attribute(incomplete_case("fine", 3))
     assert problem.value.pointer == "/incomplete/1"
+
+
+def test_attribute__first_look_at_a_canary_beside_its_control__is_not_yet_sure_of_anybody():
+    """The caller's trouble shows before its cohorts can be compared: nobody is named by time and
+    calls alone while a few intervals will tell.
+    """
+    t = [float(5 * i) for i in range(40)]
+    began = 186.0
+    reports = [at > began for at in t]
+
+    def cohort(name, v):
+        return {
+            "service": "checkout",
+            "metric": "server_errors",
+            "direction": "increase",
+            "cohort": name,
+            "t": t,
+            "v": v,
+            "n": [100.0 if value is not None else 0.0 for value in v],
+        }
+
+    late = [0.3 if at >= 190 else 0.0 for at in t]
+    case = {
+        "id": "a",
+        "detected_at": 195.0,
+        "services": [
+            {"name": "frontend", "calls": ["checkout"]},
+            {"name": "checkout", "calls": []},
+        ],
+        "changes": [
+            {"id": "c", "service": "checkout", "exposures": [{"at": began, "share": 0.33}]}
+        ],
+        "series": [
+            cohort("canary", [v if r else None for v, r in zip(late, reports, strict=True)]),
+            cohort("control", late),
+            cohort("all", late),
+            {**cohort("all", late), "service": "frontend", "peer": "checkout"},
+        ],
+    }
+    (suspect,) = attribute(case)["suspects"]
+    assert suspect["probability"] < 0.8
+    assert "hardly reported yet" in " ".join(e["summary"] for e in suspect["evidence"])
