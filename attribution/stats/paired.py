@@ -13,7 +13,7 @@ from attribution.stats.unit_effects import by_noise
 FLOOR = 1e-3  # of the control's usual level; a reading below it (0, a negative one) counts as it
 FEWEST = 8  # differences before anything is said about their noise
 HEAVY = 4.0  # scales; normal noise is beyond it once in 16,000
-CLIP, CLIP_HEAVY = 6.0, 3.0
+CLIP, CLIP_HEAVY = 4.5, 3.0
 MOST_PERSISTENCE = 0.95
 BLOCKS = 8
 CHANCE = 1.5  # standard deviations of an autocorrelation that is none
@@ -46,20 +46,20 @@ def logs(values: Floats, level: Floats) -> Floats:
 def usual_level(control: Floats, past: Floats | None) -> Floats:
     """Mean size of the control's readings up to each interval, (B, T); never 0."""
     size = _filled(
-        np.abs(control).mean(axis=1) if control.shape[1] == 1 else _mean(np.abs(control))
+        np.abs(control).mean(axis=1) if control.shape[1] == 1 else mean_of_units(np.abs(control))
     )
-    there = ~np.isnan(_mean(control))
+    there = ~np.isnan(mean_of_units(control))
     total, count = np.cumsum(size, axis=-1), np.cumsum(there, axis=-1).astype(np.float64)
     if past is not None:
-        total = total + np.nansum(_mean(np.abs(past)), axis=-1, keepdims=True)
-        count = count + (~np.isnan(_mean(past))).sum(axis=-1, keepdims=True)
+        total = total + np.nansum(mean_of_units(np.abs(past)), axis=-1, keepdims=True)
+        count = count + (~np.isnan(mean_of_units(past))).sum(axis=-1, keepdims=True)
     level = np.divide(total, count, out=np.ones_like(total), where=count > 0)
     return np.where(level > 0, level, 1.0)
 
 
 def paired(control: Floats, canary: Floats, level: Floats) -> Floats:
     """d_t (B, T) from readings by unit (B, U, T); NaN where a cohort reports nothing."""
-    means = [logs(_mean(each)[:, None, :], level)[:, 0] for each in (canary, control)]
+    means = [logs(mean_of_units(each)[:, None, :], level)[:, 0] for each in (canary, control)]
     return means[0] - means[1]
 
 
@@ -99,7 +99,9 @@ def _of_the_past(past: Floats) -> tuple[Floats, Floats, Floats]:
     square = np.nansum(cut**2, axis=-1, keepdims=True)
     ratio = np.divide(product, square, out=np.zeros_like(square), where=square > 0)
     seen = ratio > CHANCE / np.sqrt(np.maximum(n, 1))
-    ratio = ratio + (1.0 + 3.0 * ratio) / np.maximum(n, 1)  # its bias (Kendall 1954)
+    # Its bias (Kendall 1954), and one standard deviation: too little of it costs the promise.
+    ratio = ratio + (1.0 + 3.0 * ratio) / np.maximum(n, 1)
+    ratio = ratio + np.sqrt(np.maximum(1.0 - ratio**2, 0.0) / np.maximum(n, 1))
     return cut, np.clip(np.where(seen, ratio, 0.0), 0.0, MOST_PERSISTENCE), clip
 
 
@@ -136,7 +138,7 @@ def drift(past: Floats, long_run: Floats) -> Floats:
     if length < FEWEST:
         return np.zeros(past.shape[0])
     parts = past[:, -length * BLOCKS :].reshape(past.shape[0], BLOCKS, length)
-    means = _mean(parts.transpose(0, 2, 1))
+    means = mean_of_units(parts.transpose(0, 2, 1))
     noise = long_run**2 / length
     found = np.nanvar(means, axis=-1, ddof=1)
     most = noise * by_noise(np.array(BLOCKS - 1.0)) / (BLOCKS - 1.0)
@@ -147,7 +149,7 @@ def _filled(values: Floats) -> Floats:
     return np.where(np.isnan(values), 0.0, values)
 
 
-def _mean(values: Floats) -> Floats:
+def mean_of_units(values: Floats) -> Floats:
     """Over the units (axis 1) that report; NaN where none does."""
     there = ~np.isnan(values)
     count = there.sum(axis=1)

@@ -173,7 +173,7 @@ def _to_cross(traffic: Traffic, nats: float, rate: float, line: Line, healthy: f
     """The fastest of the sizes looked for; with `healthy` 0 that is the true one (Gibbs).
 
     What a healthy time costs is the smaller of the evidence that sank in it and the price of
-    betting on a later beginning (`epochs`), of which all those within the delay itself have a part.
+    betting on a later beginning (`epochs`), of which those within a third of the delay take part.
     """
     base, edge = traffic.base, line.c0 + line.c1 * traffic.base
     if rate <= edge:
@@ -183,7 +183,7 @@ def _to_cross(traffic: Traffic, nats: float, rate: float, line: Line, healthy: f
     for size in sizes:
         sunk = max(0.0, -_gain(traffic, base, size, line)) * healthy
         climb = _gain(traffic, rate, size, line)
-        several = math.log(max(1.0, nats / climb)) if climb > 0 else 0.0
+        several = math.log(max(1.0, nats / climb / 3.0)) if climb > 0 else 0.0
         late = max(0.0, late_cost(healthy) - several)
         lost = nats + min(sunk, late)
         times.append(_crossing(lost, climb, _distance(rate, edge), traffic.units))

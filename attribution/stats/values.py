@@ -27,7 +27,7 @@ import numpy as np
 
 from attribution.stats.epochs import combine, since_any_beginning
 from attribution.stats.lines import Flags, Floats
-from attribution.stats.paired import Spread, drift, logs, paired, spread, usual_level
+from attribution.stats.paired import Spread, drift, logs, mean_of_units, paired, spread, usual_level
 from attribution.stats.ratio import Margins, Weighed
 from attribution.stats.unit_effects import SHIFTS, by_noise, worst_case
 
@@ -154,7 +154,7 @@ def _unit_means(group: Floats, *, whole: bool) -> tuple[Floats, Floats]:
     """Mean of each unit against its fellows (B, U, T or 1), and what noise alone would make the sum
     of their squares (B, 1).
     """
-    own = group - np.nanmean(group, axis=1, keepdims=True)
+    own = group - mean_of_units(group)[:, None, :]
     there = ~np.isnan(own)
     filled = np.where(there, own, 0.0)
     if not whole:
