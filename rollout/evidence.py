@@ -11,6 +11,7 @@ from statistics import quantiles
 from typing import Any
 
 from attribution import findings
+from attribution.judge_case import UNSUPPORTED
 from attribution.models import Anomaly
 from attribution.series import Series, read_series
 from rollout import gates, recovery
@@ -203,6 +204,8 @@ def metric(
             # a quiet hour as well, so it is no evidence and no comparison.
             control[slot] = history[slot % len(history)] if history and canary[slot] else None
     given = {k: v for k, v in guardrail.items() if k in JUDGED_KEYS and v is not None}
+    if guardrail.get("kind", "ratio") != "ratio":
+        given["error"] = UNSUPPORTED
     return {**given, "canary": canary, "control": control}
 
 

@@ -209,3 +209,19 @@ def test_gather__full_exposure_in_trouble_of_others__is_no_evidence_once_it_is_c
         none_of_them=1 - probability,
     )
     assert gather(fresh(rollout), now).evidence.verdict == verdict
+
+
+@pytest.mark.parametrize("kind", ["value", "distribution"])
+def test_gather__guardrail_of_another_kind_beside_a_ratio__hides_nothing_and_never_passes(
+    make_rollout, kind
+):
+    other = {**ERRORS, "name": "latency", "kind": kind, "query": "latency"}
+    rollout = make_rollout(guardrails={"edge": [ERRORS, other]}, stages=STAGES)
+    reconcile_due(World(lease_s=20))
+    since = rollout.stages.first().baking_since
+    now = reads(since, 60, [0, 20], [0, 60])
+    evidence = gather(fresh(rollout), now).evidence
+    assert (evidence.verdict, evidence.source_lost) == ("inconclusive", "")
+    assert "unsupported_kind" in evidence.reason
+    now = reads(since, 60, [6, 20], [0, 60], start=61)
+    assert gather(fresh(rollout), now).evidence.verdict == "fail"
