@@ -6,7 +6,8 @@ import pytest
 
 from attribution.models import Sample, Service
 from rollout import recompute
-from rollout.evidence import gather, without_incidents
+from rollout.case import without_incidents
+from rollout.evidence import gather
 from rollout.machine import Phase
 from rollout.models import Rollout
 from rollout.reconcile import World, reconcile_due
@@ -179,10 +180,10 @@ def test_gather__rollback_without_any_measure__never_claims_recovery(make_rollou
 
 def test_without_incidents__another_changes_fault_in_the_history__is_no_yardstick():
     quiet, incident = [0, 60], [20, 60]
-    kept = without_incidents([quiet] * 40 + [incident] * 5, "increase")
+    kept = without_incidents([quiet] * 40 + [incident] * 5, ERRORS)
     assert kept == [quiet] * 40
 
 
 def test_without_incidents__rare_errors__stay_in():
     rare = [[0, 60]] * 9 + [[1, 60]]
-    assert without_incidents(rare, "increase") == rare
+    assert without_incidents(rare, ERRORS) == rare
