@@ -1,8 +1,10 @@
 """Who is exposed to which change, as it was observed. Append-only."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from attribution.models import Exposure, Service
 
@@ -59,3 +61,22 @@ def current(service: str) -> list[Live]:
         .distinct("change_id")
     )
     return [(row.change_id, row.share, list(row.units)) for row in newest if row.share > 0]
+
+
+def partly_exposed(
+    service: str, since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """(from, to) within that time of each change that some but not all were exposed to."""
+    rows = Exposure.objects.filter(service__name=service)
+    before = rows.filter(at__lt=since).order_by("change_id", "-at", "-id").distinct("change_id")
+    steps: dict[uuid.UUID, list[tuple[datetime, float]]] = defaultdict(list)
+    for row in before:
+        steps[row.change_id].append((since, row.share))
+    for row in rows.filter(at__gte=since, at__lte=until).order_by("at", "id"):
+        steps[row.change_id].append((row.at, row.share))
+    return [
+        (begin, end)
+        for each in steps.values()
+        for (begin, share), (end, _) in pairwise([*each, (until, 0.0)])
+        if 0 < share < 1
+    ]

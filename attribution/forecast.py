@@ -27,7 +27,7 @@ FEW_EVENTS = 10.0
 # As if the canary had had so many events that are expected at the edge of harm, and was healthy.
 PRIOR_EVENTS = 10.0
 # What is missing or wrong now has no date.
-DATELESS = ("source_error", "unsupported_kind", "no_data", "silent_canary", "harm_suspected")
+DATELESS = ("source_error", "no_data", "silent_canary", "harm_suspected")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ FIELDS = {
     "total",
     "direction",
     "critical",
+    "params",
     *NUMBERS,
 }
 SELECTOR = re.compile(
@@ -84,7 +85,27 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
         # Without any weight it could neither pass nor fail.
         low = LEAST_WEIGHT if key == "weight" else 0.0
         found[key] = default if value is None else number(value, f"{at}/{key}", low, high)
-    return {**found, **_queries(spec, found, at)}
+    return {**found, **_params(spec, found["kind"], at), **_queries(spec, found, at)}
+
+
+def _params(spec: Mapping[str, Any], kind: str, at: str) -> dict[str, Any]:
+    """`bound` of a distribution: beyond it a request is too slow. Nothing: none is told."""
+    if spec.get("params") is None:
+        return {}
+    params = mapping(spec["params"], f"{at}/params")
+    if kind != "distribution":
+        detail = f"a guardrail of kind {kind} takes no params"
+        raise CaseError("field does not fit", detail, f"{at}/params")
+    unknown = sorted(set(map(str, params)) - {"bound"})
+    if unknown:
+        detail = f"'{unknown[0]}' is not among the params of a distribution; known: bound"
+        raise CaseError("unknown field", detail, f"{at}/params/{unknown[0]}")
+    if params.get("bound") is None:
+        return {}
+    bound = number(params["bound"], f"{at}/params/bound")
+    if bound <= 0:
+        raise CaseError("out of range", "'bound' must be above 0", f"{at}/params/bound")
+    return {"params": {"bound": bound}}
 
 
 def _name(spec: Mapping[str, Any], at: str) -> str:

@@ -18,8 +18,6 @@ from attribution.stats.lines import Floats
 KINDS = ("value", "ratio", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 METHODS = ("sequential", "mann_whitney")
-# As a metric's `error`: it was read, but who made the case cannot give readings of its kind.
-UNSUPPORTED = "unsupported_kind"
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,8 @@ class Metric:
     terms: Terms
     min_samples: float
     settle_s: float
-    # None: there are none, and why not.
+    # None: the source failed.
     readings: Readings | None
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,6 @@ def _metric(entry: Any, at: str) -> Metric:
         min_samples=optional_number(source, "min_samples", at, 0.0, 0.0),
         settle_s=optional_number(source, "settle_s", at, 0.0, 0.0),
         readings=None if source.get("error") else read_readings(source, kind, at),
-        problem=UNSUPPORTED if source.get("error") == UNSUPPORTED else "source_error",
     )
 
 

@@ -173,7 +173,7 @@ def _points(read: Series, metric: str, cohort: str) -> Case:
     """Shares `v` of `n` requests at times `t`; reads of a failed source are left out."""
     rows = [
         (at, pair)
-        for at, pair, error in zip(read.t, read.values[metric][cohort], read.errors, strict=True)
+        for at, pair, error in zip(read.t, read.pairs(metric, cohort), read.errors, strict=True)
         if not error
     ]
     width = max(1, -(-len(rows) // MOST_POINTS))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from attribution.series import Series, read_series
+from attribution.series import COHORTS, Series, read_series
 
 LATELY = timedelta(minutes=10)
 FEWEST_READS = 3
@@ -32,7 +32,7 @@ def recent(service: str, metrics: Sequence[Mapping[str, Any]], now: datetime) ->
 
 
 def _of(metric: Mapping[str, Any], series: Series) -> Recent | None:
-    values = series.values[metric["name"]]
+    values = {cohort: series.pairs(metric["name"], cohort) for cohort in COHORTS}
     good = [i for i, error in enumerate(series.errors) if not error]
     if len(good) < FEWEST_READS:
         return None

@@ -14,8 +14,8 @@ COHORTS = ("canary", "control", "all")
 class Series:
     """One row a read of the service, in time order.
 
-    values[metric][cohort][i] is [events, total] at t[i] (epoch seconds), or None: not reported.
-    Of metrics that are no ratio all is None: they are kept for judges to come.
+    values[metric][cohort][i] is what was read up to t[i] (epoch seconds): [events, total], a
+    number, or {"bounds", "counts"}, by the metric's kind then; None: not reported.
     errors[i] says why the source failed at t[i]; last_error is empty when the last read worked.
     """
 
@@ -24,6 +24,14 @@ class Series:
     errors: list[str | None] = field(default_factory=list)
     last_at: datetime | None = None
     last_error: str = ""
+
+    def pairs(self, metric: str, cohort: str) -> list[Any]:
+        """[events, total] of a ratio; None for whatever else was read."""
+        return [pair_of(stored) for stored in self.values[metric][cohort]]
+
+
+def pair_of(stored: Any) -> Any:
+    return stored if isinstance(stored, list) else None
 
 
 def read_series(service: str, metrics: Sequence[str], since: datetime, until: datetime) -> Series:
@@ -37,6 +45,5 @@ def read_series(service: str, metrics: Sequence[str], since: datetime, until: da
         for metric in metrics:
             reported = values.get(metric) or {}
             for cohort in COHORTS:
-                pair = reported.get(cohort)
-                found.values[metric][cohort].append(pair if isinstance(pair, list) else None)
+                found.values[metric][cohort].append(reported.get(cohort))
     return found

@@ -13,6 +13,7 @@ from rollout.evidence import Gathered, judged
 from rollout.judging import PERSISTENCE
 from rollout.machine import Phase, StageState
 from rollout.models import Rollout, Stage
+from rollout.telling import canary_samples
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def bake_of(rollout: Rollout, now: datetime, found: Gathered) -> Bake | None:
     planned = rollout.spec["stages"][stage.index]
     baked = (now - stage.baking_since).total_seconds()
     metrics = of_case(case, answer, persistence(stage.share))
-    samples = min((each["samples"] for each in answer["metrics"]), default=0)
-    missing = max(0, int(planned["min_samples"] - samples))
+    missing = max(
+        0, int(planned["min_samples"] - canary_samples(case, case["stages"][-1]["start"]))
+    )
     least = max(0.0, planned["min_s"] - baked)
     return Bake(
         least_left_s=least,

@@ -285,11 +285,11 @@ def _exposures(change_id: uuid.UUID, service: str, until: datetime) -> list[list
 
 
 def _value(reported: Any) -> float | None:
-    """A ratio is stored as [events, total]; nothing seen is no zero."""
+    """A ratio is stored as [events, total]; nothing seen is no zero. A distribution has no line."""
     if isinstance(reported, list):
         events, total = reported
         return events / total if total else None
-    return None if reported is None else float(reported)
+    return float(reported) if isinstance(reported, int | float) else None
 
 
 def moment(at: datetime | None) -> str | None:

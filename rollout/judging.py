@@ -7,10 +7,19 @@ replaced by the best one of the last PERSISTENCE. (A running minimum over interv
 3-5-minute means of |r|/s in change detection without control.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attribution.judge import judge
+from rollout.readings import (
+    direction_of,
+    level,
+    place_of,
+    samples,
+    series_of,
+    sign_of,
+    with_series,
+)
 
 PERSISTENCE = 5
 # Intervals in which trouble had begun before it was noticed, and went on after it had ended.
@@ -43,13 +52,14 @@ def without_troubles(
         for at in case["t"]
     ]
     metrics = [
-        {
-            **metric,
-            "control": [
-                None if skip else pair
-                for pair, skip in zip(metric["control"], troubled, strict=True)
+        with_series(
+            metric,
+            "control",
+            [
+                None if skip else reading
+                for reading, skip in zip(series_of(metric, "control"), troubled, strict=True)
             ],
-        }
+        )
         for metric in case["metrics"]
     ]
     return {**case, "metrics": metrics}
@@ -61,19 +71,31 @@ def full_since(case: Mapping[str, Any]) -> float | None:
 
 
 def steadied(metric: Mapping[str, Any], t: Sequence[float], start: float) -> dict[str, Any]:
-    canary = list(metric["canary"])
-    sign = -1 if metric["direction"] == "decrease" else 1
-
-    def harm(pair: Sequence[float]) -> float:
-        return sign * pair[0] / pair[1] if pair[1] else 0.0
-
+    if metric.get("error"):
+        return dict(metric)
+    kind, canary = metric["kind"], series_of(metric, "canary")
+    harm = harm_of(metric)
     best: list[Any] = []
-    for i, pair in enumerate(canary):
-        recent = [p for p in canary[max(0, i - PERSISTENCE + 1) : i + 1] if p and p[1]]
-        within = t[i] > start and t[max(0, i - PERSISTENCE + 1)] > start
-        if pair is None or t[i] <= start:
-            best.append(pair)
+    for i, reading in enumerate(canary):
+        first = max(0, i - PERSISTENCE + 1)
+        recent = [each for each in canary[first : i + 1] if samples(kind, each) > 0]
+        within = t[i] > start and t[first] > start
+        if reading is None or t[i] <= start:
+            best.append(reading)
         else:
             # Until enough intervals were seen at 100% nothing is known to persist.
             best.append(min(recent, key=harm) if within and recent else None)
-    return {**metric, "canary": best}
+    return with_series(metric, "canary", best)
+
+
+def harm_of(metric: Mapping[str, Any]) -> Callable[[Any], float]:
+    """How bad one reading is; where both ways harm, how far it is from the control."""
+    kind, direction, place = metric["kind"], direction_of(metric), place_of(metric)
+    sign = sign_of(kind, direction)
+    usual = level(kind, series_of(metric, "control"), direction, place) or 0.0
+
+    def harm(reading: Any) -> float:
+        found = level(kind, [reading], direction, place) or 0.0
+        return abs(found - usual) if direction == "either" else sign * found
+
+    return harm

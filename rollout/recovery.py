@@ -126,7 +126,7 @@ def unexposed(rollout: Rollout, service: str, name: str) -> list[Pair]:
 
 def reported(series: Series, name: str, cohort: str) -> list[tuple[float, Pair]]:
     """(time, [events, total]) of the reads that worked and in which the cohort had requests."""
-    pairs = series.values[name][cohort]
+    pairs = series.pairs(name, cohort)
     return [(at, pair) for at, pair in zip(series.t, pairs, strict=True) if pair and pair[1]]
 
 

@@ -103,7 +103,6 @@ REASONS: dict[str, str] = {
     "silent_canary": "the canary is silent while the control reports",
     "low_samples": "too few samples yet",
     "source_error": "the metric source failed",
-    "unsupported_kind": "this kind of metric is not judged yet",
     "no_base": "nobody has had any yet, and no multiple of nothing can be excluded: "
     "a margin_abs on the guardrail would let it pass",
     "not_foretold": "no time is told: only of ratios, and of harm in one direction",

@@ -1,7 +1,7 @@
 """The judge's verdict metric by metric: computed now while it is judged, or as it was decided."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,8 @@ from rollout.evidence import Gathered, judged
 from rollout.judging import judge_rollout
 from rollout.machine import Phase
 from rollout.models import Rollout
+from rollout.readings import direction_of, level, place_of, samples, series_of
+from rollout.telling import beyond_what
 
 JUDGED_NOW = frozenset({Phase.RUNNING, Phase.WATCHING})
 # Decisions that rest on a verdict; the newest one explains how the rollout ended.
@@ -116,10 +118,10 @@ def _row(metric: Mapping[str, Any], told: Mapping[str, Any], spec: Mapping[str, 
     halt_limit = math.log(1 / spec["alpha_halt"])
     log_e = told["log_e"]
     return Row(
-        name=metric["name"],
+        name=f"{metric['name']}{beyond_what(metric, place_of(metric))}",
         direction=metric.get("direction", "increase"),
-        canary=side(metric["canary"], metric["kind"]),
-        control=side(metric["control"], metric["kind"]),
+        canary=side(metric, "canary"),
+        control=side(metric, "control"),
         effect=told["effect"],
         interval=tuple(told["interval"]) if told["interval"] else None,
         word=word_of(VERDICTS, told["verdict"]),
@@ -131,11 +133,8 @@ def _row(metric: Mapping[str, Any], told: Mapping[str, Any], spec: Mapping[str, 
     )
 
 
-def side(points: Sequence[Any], kind: str) -> Side:
-    seen = [p for p in points if p is not None]
-    if kind == "ratio":
-        events, total = sum(p[0] for p in seen), sum(p[1] for p in seen)
-        return Side(events / total if total else None, total, is_share=True)
-    if kind == "value" and seen:
-        return Side(sum(seen) / len(seen), len(seen), is_share=False)
-    return Side(None, len(seen), is_share=False)
+def side(metric: Mapping[str, Any], cohort: str) -> Side:
+    kind, readings = metric["kind"], series_of(metric, cohort)
+    value = level(kind, readings, direction_of(metric), place_of(metric))
+    total = sum(samples(kind, each) for each in readings)
+    return Side(value, total, is_share=kind != "value")

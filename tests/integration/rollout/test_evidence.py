@@ -7,7 +7,8 @@ import pytest
 from attribution.anomalies import open_anomaly
 from attribution.models import Finding, Sample, Service
 from rollout import recompute
-from rollout.evidence import gather, without_incidents
+from rollout.case import without_incidents
+from rollout.evidence import gather
 from rollout.machine import Phase
 from rollout.models import Rollout
 from rollout.reconcile import World, reconcile_due
@@ -180,13 +181,13 @@ def test_gather__rollback_without_any_measure__never_claims_recovery(make_rollou
 
 def test_without_incidents__another_changes_fault_in_the_history__is_no_yardstick():
     quiet, incident = [0, 60], [20, 60]
-    kept = without_incidents([quiet] * 40 + [incident] * 5, "increase")
+    kept = without_incidents([quiet] * 40 + [incident] * 5, ERRORS)
     assert kept == [quiet] * 40
 
 
 def test_without_incidents__rare_errors__stay_in():
     rare = [[0, 60]] * 9 + [[1, 60]]
-    assert without_incidents(rare, "increase") == rare
+    assert without_incidents(rare, ERRORS) == rare
 
 
 @pytest.mark.parametrize(("probability", "verdict"), [(0.02, "inconclusive"), (0.6, "fail")])
@@ -209,19 +210,3 @@ def test_gather__full_exposure_in_trouble_of_others__is_no_evidence_once_it_is_c
         none_of_them=1 - probability,
     )
     assert gather(fresh(rollout), now).evidence.verdict == verdict
-
-
-@pytest.mark.parametrize("kind", ["value", "distribution"])
-def test_gather__guardrail_of_another_kind_beside_a_ratio__hides_nothing_and_never_passes(
-    make_rollout, kind
-):
-    other = {**ERRORS, "name": "latency", "kind": kind, "query": "latency"}
-    rollout = make_rollout(guardrails={"edge": [ERRORS, other]}, stages=STAGES)
-    reconcile_due(World(lease_s=20))
-    since = rollout.stages.first().baking_since
-    now = reads(since, 60, [0, 20], [0, 60])
-    evidence = gather(fresh(rollout), now).evidence
-    assert (evidence.verdict, evidence.source_lost) == ("inconclusive", "")
-    assert "unsupported_kind" in evidence.reason
-    now = reads(since, 60, [6, 20], [0, 60], start=61)
-    assert gather(fresh(rollout), now).evidence.verdict == "fail"

@@ -55,6 +55,38 @@ def test_parse_guardrail__wrong__names_the_field(change, pointer):
     assert problem.value.pointer == pointer
 
 
+SPREAD = {
+    "name": "latency",
+    "source": "prometheus",
+    "kind": "distribution",
+    "query": "http_request_duration_seconds_bucket{$cohort}",
+}
+
+
+def test_parse_guardrail__bound_of_a_distribution__is_kept():
+    found = parse_guardrail({**SPREAD, "params": {"bound": 0.25}}, "")
+    assert found["params"] == {"bound": 0.25}
+    assert parse_guardrail(found, "") == found
+    assert "params" not in parse_guardrail({**SPREAD, "params": {}}, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"params": 0.25}, "/g/params"),
+        ({"params": {"bound": 0}}, "/g/params/bound"),
+        ({"params": {"bound": "0.25"}}, "/g/params/bound"),
+        ({"params": {"bound": True}}, "/g/params/bound"),
+        ({"params": {"bond": 0.25}}, "/g/params/bond"),
+        ({"params": {"bound": 0.25}, "kind": "value"}, "/g/params"),
+    ],
+)
+def test_parse_guardrail__params_that_are_wrong__name_the_field(change, pointer):
+    with pytest.raises(CaseError) as problem:
+        parse_guardrail({**SPREAD, **change}, "/g")
+    assert problem.value.pointer == pointer
+
+
 @pytest.mark.parametrize(
     "query",
     [
