@@ -67,7 +67,7 @@ def _of_counts(groups: Groups, direction: str, start: int, alpha: float) -> Effe
     )
     if not counts.compared.any():
         return None, None
-    found = noise(groups, None)
+    found = noise(groups, None, (start,))
     common = counts.control_events.sum() > COMMON * counts.control_total.sum()
     if common or direction == "decrease":
         interval = common_interval(counts, alpha)

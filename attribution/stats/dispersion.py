@@ -4,8 +4,10 @@ Both are known before each interval: from history and from what the rollout has 
 within each cohort, so that harm does not count as noise.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,6 +36,9 @@ class Group:
     events: Floats
     total: Floats
 
+    def between(self, begin: int, end: int) -> "Group":
+        return Group(self.events[..., begin:end], self.total[..., begin:end])
+
     @property
     def rate(self) -> Floats:
         """Of all units together in each interval, (B, T)."""
@@ -49,15 +54,14 @@ class Group:
 Groups = tuple[Group, Group]  # of the control, of the canary
 
 
-def noise(now: Groups, past: Groups | None) -> Noise:
-    """The units of past and present may differ."""
+def noise(now: Groups, past: Groups | None, starts: Sequence[int] = (0,)) -> Noise:
+    """The units of past and present may differ; `starts`: first interval of each epoch."""
     groups = [*now, *(past or ())]
     by_unit = any(group.events.shape[1] > 1 for group in groups)
-    scatter = _by_units if by_unit else _between_cohorts
-    seen, owed = scatter(now)
+    seen, owed = _by_units(now) if by_unit else _of_each_epoch(now, starts)
     start = np.zeros((seen.shape[0], 2))
     if past is not None:
-        earlier = scatter(past)
+        earlier = _by_units(past) if by_unit else _between_cohorts(past)
         start = np.stack([each.sum(axis=-1) for each in earlier], axis=-1)
         start *= np.minimum(1.0, MOST_HISTORY / np.maximum(start[:, 1], 1e-9))[:, None]
     # How a total is spread over units says nothing of the total: there the interval itself counts.
@@ -80,6 +84,21 @@ def _by_units(groups: Groups) -> tuple[Floats, Floats]:
         shared = np.divide(squares, total**2, out=np.ones_like(total), where=total > 0)
         seen = seen + ((group.events - group.expected) ** 2).sum(axis=1)
         owed = owed + group.events.sum(axis=1) * (1.0 - shared)
+    return seen, owed
+
+
+def _of_each_epoch(groups: Groups, starts: Sequence[int]) -> tuple[Floats, Floats]:
+    """A new epoch may bring other units into the cohorts: what they differed by before is no
+    expectation any more.
+    """
+    length = groups[0].events.shape[-1]
+    edges = sorted({0, *(start for start in starts if start < length), length})
+    control, canary = groups
+    parts = [
+        _between_cohorts((control.between(begin, end), canary.between(begin, end)))
+        for begin, end in pairwise(edges)
+    ]
+    seen, owed = (np.concatenate(each, axis=-1) for each in zip(*parts, strict=True))
     return seen, owed
 
 

@@ -153,7 +153,7 @@ def _ground(now: Groups, past: Groups | None, starts: Sequence[int]) -> Ground:
         predictable_base(events, total, prior),
         recent_base(events, total, prior, starts),
     )
-    return Ground(bad, bases, noise(now, past), starts)
+    return Ground(bad, bases, noise(now, past, starts), starts)
 
 
 def base_prior(past: Groups | None) -> tuple[Floats, Floats]:

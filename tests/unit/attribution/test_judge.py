@@ -266,3 +266,17 @@ def test_judge__counts_beyond_all_traffic__are_an_error_at_their_place():
     with pytest.raises(CaseError) as error:
         judge(judge_case(metric))
     assert error.value.pointer.startswith("/metrics/0/c")
+
+
+def test_judge__next_stage_exposes_those_whom_another_change_hits__passes_soon_after_that():
+    """Concurrent changes have units of their own at first: all of the other's harm is in the
+    control. With the next stage it reaches the canary, which is no sign of bursts.
+    """
+    rng = np.random.default_rng(5)
+    metric = {
+        **ratio(margin_abs=0.015),
+        "control": counts(rng, 10, 40, 0.4) + counts(rng, 4, 20, 0.4) + counts(rng, 60, 20, 0.0005),
+        "canary": counts(rng, 10, 20, 0.0) + counts(rng, 4, 40, 0.2) + counts(rng, 60, 40, 0.0005),
+    }
+    stages = [{"start": 0, "share": 0.33}, {"start": 10, "share": 0.66}]
+    assert judge(judge_case(metric, stages=stages))["verdict"] == "pass"
