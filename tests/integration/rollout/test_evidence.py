@@ -210,3 +210,117 @@ def test_gather__full_exposure_in_trouble_of_others__is_no_evidence_once_it_is_c
         none_of_them=1 - probability,
     )
     assert gather(fresh(rollout), now).evidence.verdict == verdict
+
+
+LATENCY = {
+    **ERRORS,
+    "name": "latency",
+    "source": "prometheus",
+    "kind": "distribution",
+    "query": "http_request_duration_seconds_bucket{$cohort}",
+    "margin_abs": 0.0,
+}
+QUEUE = {**ERRORS, "name": "queue", "source": "prometheus", "kind": "value", "margin_abs": 0.0}
+BOUNDS = [0.1, 0.25, 0.5]
+FAST = {"bounds": BOUNDS, "counts": [60, 34, 4, 2]}
+SLOW = {"bounds": BOUNDS, "counts": [20, 30, 30, 20]}
+
+
+def judged_with(make_rollout, *guardrails):
+    rollout = make_rollout(guardrails={"edge": list(guardrails)}, stages=STAGES)
+    reconcile_due(World(lease_s=20))
+    return rollout, rollout.stages.first().baking_since
+
+
+def show(at, **values):
+    """Of each metric (canary, control)."""
+    both = {name: dict(zip(("canary", "control"), v, strict=True)) for name, v in values.items()}
+    Sample.objects.create(service=Service.objects.get(name="edge"), at=at, values=both)
+
+
+def show_all(since, count, **values):
+    for i in range(1, count + 1):
+        show(since + timedelta(seconds=i), **values)
+    return since + timedelta(seconds=count)
+
+
+def test_gather__slow_canary_in_buckets__fails_and_says_beyond_which_bound(make_rollout):
+    rollout, since = judged_with(make_rollout, LATENCY)
+    now = show_all(since, 60, latency=(SLOW, FAST))
+    evidence = gather(fresh(rollout), now).evidence
+    assert evidence.verdict == "fail"
+    assert "canary 50.00% of 6000 over 0.25 s against control 6.00% of 6000" in evidence.reason
+
+
+def test_gather__canary_as_fast_as_control__passes(make_rollout):
+    rollout, since = judged_with(make_rollout, {**LATENCY, "params": {"bound": 0.25}})
+    now = show_all(since, 120, latency=(FAST, FAST))
+    evidence = gather(fresh(rollout), now).evidence
+    assert (evidence.verdict, evidence.samples, evidence.fresh) == ("pass", 12_000, True)
+
+
+def test_gather__canary_with_other_buckets__is_compared_where_they_meet(make_rollout):
+    rollout, since = judged_with(make_rollout, LATENCY)
+    other = {"bounds": [0.25, 0.3, 0.5], "counts": [50, 10, 20, 20]}
+    now = show_all(since, 60, latency=(other, FAST))
+    gathered = gather(fresh(rollout), now)
+    assert gathered.case["metrics"][0]["control"]["bounds"] == [0.25, 0.5]
+    assert gathered.evidence.verdict == "fail"
+
+
+def test_gather__buckets_that_never_meet__are_no_silence(make_rollout):
+    rollout, since = judged_with(make_rollout, LATENCY)
+    now = show_all(since, 60, latency=({"bounds": [0.3], "counts": [60, 40]}, FAST))
+    evidence = gather(fresh(rollout), now).evidence
+    assert evidence.verdict == "inconclusive"
+    assert "no_data" in evidence.reason
+
+
+def test_gather__bound_that_is_no_bucket__is_a_source_error_of_that_metric(make_rollout):
+    latency = {**LATENCY, "params": {"bound": 0.3}}
+    rollout, since = judged_with(make_rollout, latency, ERRORS)
+    now = show_all(since, 120, latency=(FAST, FAST), errors=([0, 20], [0, 60]))
+    gathered = gather(fresh(rollout), now)
+    assert gathered.evidence.verdict == "inconclusive"
+    assert "source_error; latency: unknown bound: 0.3" in gathered.evidence.reason
+    assert gathered.answer["metrics"][1]["verdict"] == "pass"
+    bad = show_all(now, 60, latency=(FAST, FAST), errors=([8, 20], [0, 60]))
+    assert gather(fresh(rollout), bad).evidence.verdict == "fail"
+
+
+def test_gather__level_without_a_past__is_inconclusive(make_rollout):
+    rollout, since = judged_with(make_rollout, QUEUE)
+    now = show_all(since, 60, queue=(90.0, 10.0))
+    evidence = gather(fresh(rollout), now).evidence
+    assert evidence.verdict == "inconclusive"
+    assert "canary 90 against control 10" in evidence.reason
+
+
+def test_gather__level_with_both_cohorts_of_before__fails(make_rollout):
+    rollout, since = judged_with(make_rollout, QUEUE)
+    before = rollout.__class__.objects.get(pk=rollout.pk).started_at - timedelta(seconds=400)
+    for i in range(395):
+        both = (10.0 + i % 3, 10.0 + (i + 1) % 4)
+        show(before + timedelta(seconds=i), queue=both)
+    for i in range(1, 61):
+        show(since + timedelta(seconds=i), queue=(40.0 + i % 3, 10.0 + i % 4))
+    gathered = gather(fresh(rollout), since + timedelta(seconds=60))
+    assert len(gathered.case["metrics"][0]["history"]["canary"]) == 395
+    assert gathered.evidence.verdict == "fail"
+
+
+def test_gather__distribution_at_full_exposure__needs_harm_that_lasts(make_rollout):
+    rollout, since = judged_with(make_rollout, LATENCY)
+    show_all(since, 60, latency=(FAST, FAST))
+    full = since + timedelta(seconds=61)
+    first, last = rollout.stages.all()
+    first.state, first.ended_at = "passed", full
+    first.save()
+    for state in ("pre_check", "applying", "baking"):
+        last.state, last.baking_since = state, full
+        last.save()
+    good = show_all(full, 30, latency=(FAST, None))
+    burst = show_all(good, 3, latency=(SLOW, None))
+    assert gather(fresh(rollout), burst).evidence.verdict != "fail"
+    bad = show_all(burst, 40, latency=(SLOW, None))
+    assert gather(fresh(rollout), bad).evidence.verdict == "fail"
