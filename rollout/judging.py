@@ -1,4 +1,6 @@
-"""The judge's verdict on a rollout's case, with one more demand where there is no control. PURE.
+"""The judge's verdict on a rollout's case, with two more demands on a fail. PURE.
+
+Beside a control it has to hold however the cohorts' scrapes lie to one another (`onsets`, ADR 11).
 
 At 100% the canary is compared with control intervals of *before* (ADR 5). A machine, a network
 or a whole site that is slow for a moment then looks like harm. So a fail that rests on such
@@ -7,19 +9,12 @@ replaced by the best one of the last PERSISTENCE. (A running minimum over interv
 3-5-minute means of |r|/s in change detection without control.)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attribution.judge import judge
-from rollout.readings import (
-    direction_of,
-    level,
-    place_of,
-    samples,
-    series_of,
-    sign_of,
-    with_series,
-)
+from rollout.onsets import aligned
+from rollout.readings import harm_of, samples, series_of, with_series
 
 PERSISTENCE = 5
 # Intervals in which trouble had begun before it was noticed, and went on after it had ended.
@@ -27,15 +22,25 @@ BEFORE, AFTER = 6, 3
 
 
 def judge_rollout(case: Mapping[str, Any]) -> dict[str, Any]:
-    """judge(case); `inconclusive` with reason `unsteady` where the harm did not persist."""
+    """judge(case); `inconclusive` where a fail does not hold: `unconfirmed` beside a control,
+    `unsteady` where the harm did not persist at 100%.
+    """
     verdict = judge(case)
+    if verdict["verdict"] != "fail":
+        return verdict
     start = full_since(case)
+    believed = aligned(case, start)
+    verdict = _unless_fail(judge(believed), "unconfirmed")
     if verdict["verdict"] != "fail" or start is None:
         return verdict
-    steady = judge({**case, "metrics": [steadied(m, case["t"], start) for m in case["metrics"]]})
-    if steady["verdict"] == "fail":
-        return steady
-    return {**steady, "verdict": "inconclusive", "reason": "unsteady", "decided_at": None}
+    metrics = [steadied(metric, case["t"], start) for metric in believed["metrics"]]
+    return _unless_fail(judge({**believed, "metrics": metrics}), "unsteady")
+
+
+def _unless_fail(verdict: dict[str, Any], reason: str) -> dict[str, Any]:
+    if verdict["verdict"] == "fail":
+        return verdict
+    return {**verdict, "verdict": "inconclusive", "reason": reason, "decided_at": None}
 
 
 def without_troubles(
@@ -86,16 +91,3 @@ def steadied(metric: Mapping[str, Any], t: Sequence[float], start: float) -> dic
             # Until enough intervals were seen at 100% nothing is known to persist.
             best.append(min(recent, key=harm) if within and recent else None)
     return with_series(metric, "canary", best)
-
-
-def harm_of(metric: Mapping[str, Any]) -> Callable[[Any], float]:
-    """How bad one reading is; where both ways harm, how far it is from the control."""
-    kind, direction, place = metric["kind"], direction_of(metric), place_of(metric)
-    sign = sign_of(kind, direction)
-    usual = level(kind, series_of(metric, "control"), direction, place) or 0.0
-
-    def harm(reading: Any) -> float:
-        found = level(kind, [reading], direction, place) or 0.0
-        return abs(found - usual) if direction == "either" else sign * found
-
-    return harm

@@ -4,7 +4,7 @@ A reading is [events, total] of a ratio, a number of a value, the counts of a di
 nothing was reported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attribution.histograms import beyond, telling_place
@@ -74,3 +74,16 @@ def level(
 def sign_of(kind: str, direction: str) -> int:
     """1 where a larger `level` is worse. Beyond a bound is always the worse side."""
     return -1 if direction == "decrease" and kind != "distribution" else 1
+
+
+def harm_of(metric: Mapping[str, Any]) -> Callable[[Any], float]:
+    """How bad one reading is; where both ways harm, how far it is from the control."""
+    kind, direction, place = metric["kind"], direction_of(metric), place_of(metric)
+    sign = sign_of(kind, direction)
+    usual = level(kind, series_of(metric, "control"), direction, place) or 0.0
+
+    def harm(reading: Any) -> float:
+        found = level(kind, [reading], direction, place) or 0.0
+        return abs(found - usual) if direction == "either" else sign * found
+
+    return harm

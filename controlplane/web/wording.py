@@ -99,6 +99,8 @@ REASONS: dict[str, str] = {
     "not_excluded": "harm is not excluded yet",
     "settling": "still settling",
     "unsteady": "harm was seen at 100% and did not last: not held against the change",
+    "unconfirmed": "harm has only just begun, and the control may not have been read since: "
+    "it counts if the next interval does not clear it",
     "no_data": "no data yet",
     "silent_canary": "the canary is silent while the control reports",
     "low_samples": "too few samples yet",

@@ -1,9 +1,7 @@
 """The story through the parts that its users have, each a process of its own, none of them faked.
 
 HAProxy, Prometheus, Alertmanager, RabbitMQ, PostgreSQL, two web processes, two workers, beat; the
-outages are played with Redis. Round one only: round two is told in four of five seeds (the first
-intervals of a caller whose callee is dead scatter more than the judge allows a single series), so
-it is played by hand, not to decide here. All rounds, more seeds:
+outages are played with Redis. More seeds:
 `python bench/story_seeds.py 20 24 -- --real yes --broker redis --processes 2`.
 """
 
@@ -27,7 +25,7 @@ SEED = 23
 def test_real_story__two_of_each__ends_as_told(tmp_path):
     for program, package in {**PARTS, "rabbitmq-server": "rabbitmq-server"}.items():
         need(program, package)
-    options = ["--real", "yes", "--broker", "rabbitmq", "--processes", "2", "--rounds", "1"]
+    options = ["--real", "yes", "--broker", "rabbitmq", "--processes", "2"]
     done = play(tmp_path / "var", *options, seed=SEED, timeout=STORY_S)
     assert done.returncode == 0
     assert "HAProxy exposes 0%" in done.stdout
