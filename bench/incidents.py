@@ -134,12 +134,14 @@ def case(found: Incident, after_s: float = AFTER_S) -> dict[str, Any]:
     """The contract's case, looked at so long after the detection, and the answer beside it."""
     world = found.hurts.world
     until = found.detected_at + after_s
-    around = list(world.below(found.symptom))[:MOST_SHOWN]
-    callers = {name for each in around for name in world.callers(each)} - set(around)
-    services = (*around, *sorted(callers)[:MOST_SHOWN])
-    whole = frozenset(around) | {each.service for each in world.changes}
+    reached = list(world.below(found.symptom))
+    changed = {each.service for each in world.changes}
+    # Who calls whom is known of all; the metrics are read of the near, and of what was changed.
+    around = frozenset(reached[:MOST_SHOWN]) | (changed & set(reached))
+    callers = {name for each in around for name in world.callers(each)} - set(reached)
+    services = (*reached, *sorted(callers))
     since = found.detected_at - BACK_S
-    view = View(services, whole, frozenset(around), since, until, found.with_counts)
+    view = View(services, around | changed, around, since, until, found.with_counts)
     return {
         "id": f"{found.fault}-{found.seed}",
         "fault": found.fault,
