@@ -15,7 +15,7 @@ from attribution.series import Series, read_series
 from rollout import gates, recovery
 from rollout.case import Past, Window, judge_case, kind_of, reads_of
 from rollout.decide import EXONERATED_PROBABILITY
-from rollout.judging import full_since, judge_rollout, without_troubles
+from rollout.judging import anew_after, full_since, judge_rollout, without_troubles
 from rollout.machine import Phase
 from rollout.models import Rollout, Stage
 from rollout.snapshot import Evidence
@@ -87,8 +87,10 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
     case = judge_case(
         str(rollout.pk), spec, windows, series, now.timestamp(), before_start(rollout, spec)
     )
+    troubles = troubles_of_others(rollout)
     if full_since(case) is not None:
-        case = without_troubles(case, troubles_of_others(rollout))
+        case = without_troubles(case, troubles)
+    case = anew_after(case, troubles)
     verdict = judge_rollout(case)
     evidence = Evidence(
         verdict=verdict["verdict"],

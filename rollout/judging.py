@@ -19,6 +19,8 @@ from rollout.readings import harm_of, samples, series_of, with_series
 PERSISTENCE = 5
 # Intervals in which trouble had begun before it was noticed, and went on after it had ended.
 BEFORE, AFTER = 6, 3
+# Of the evidence in one stage: each further one costs power.
+MOST_BEGINNINGS = 4
 
 
 def judge_rollout(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,6 +70,24 @@ def without_troubles(
         for metric in case["metrics"]
     ]
     return {**case, "metrics": metrics}
+
+
+def anew_after(case: Mapping[str, Any], spans: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """The case with evidence that begins anew when somebody else's trouble in the newest stage was
+    over: what canary and control were like while both were hit excludes no harm of the change now.
+
+    Of the harm shown before nothing is forgotten; the judge shares its alpha among the beginnings.
+    """
+    newest, step = case["stages"][-1], case["interval_s"]
+    ends: list[float] = []
+    for low, high in sorted(spans):
+        if ends and low <= ends[-1]:
+            ends[-1] = max(ends[-1], high + AFTER * step)
+        else:
+            ends.append(high + AFTER * step)
+    last = case["t"][-1] if case["t"] else newest["start"]
+    anew = [end for end in ends if newest["start"] < end <= last][:MOST_BEGINNINGS]
+    return {**case, "stages": [*case["stages"], *({**newest, "start": end} for end in anew)]}
 
 
 def full_since(case: Mapping[str, Any]) -> float | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from attribution.anomalies import open_anomaly
+from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.models import Finding, Sample, Service
 from rollout import recompute
 from rollout.case import without_incidents
@@ -210,6 +210,26 @@ def test_gather__full_exposure_in_trouble_of_others__is_no_evidence_once_it_is_c
         none_of_them=1 - probability,
     )
     assert gather(fresh(rollout), now).evidence.verdict == verdict
+
+
+@pytest.mark.parametrize(("probability", "beginnings"), [(0.01, 2), (0.6, 1)])
+def test_gather__trouble_of_others_is_over__begins_anew_once_it_is_cleared(
+    baking, probability, beginnings
+):
+    rollout, since = baking
+    now = reads(since, 40, [1, 80], [2, 160])
+    Service.objects.get(name="edge").calls.add(Service.objects.create(name="stock", team="shop"))
+    anomaly = open_anomaly("alert", "a", "stock", "errors", since, since + timedelta(seconds=5))
+    end_anomaly("alert", "a", since + timedelta(seconds=20))
+    suspect = {"change": str(rollout.change_id), "probability": probability, "vetoes": []}
+    Finding.objects.create(
+        anomaly=anomaly,
+        at=now,
+        case={},
+        suspects=[{**suspect, "evidence": []}],
+        none_of_them=1 - probability,
+    )
+    assert len(gather(fresh(rollout), now).case["stages"]) == beginnings
 
 
 LATENCY = {

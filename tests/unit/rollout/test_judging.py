@@ -1,4 +1,4 @@
-from rollout.judging import judge_rollout, without_troubles
+from rollout.judging import anew_after, judge_rollout, without_troubles
 
 ERRORS = {
     "name": "errors",
@@ -69,3 +69,45 @@ def test_without_troubles__unended__compares_nothing_from_then_on():
     }
     (found,) = without_troubles(case, [(30.0, float("inf"))])["metrics"]
     assert [bool(pair) for pair in found["control"]] == [at < 24 for at in t]
+
+
+# Through Prometheus: an innocent caller while its callee was down for 40 s, then well again.
+INTERRUPTED = (
+    [
+        *([3, 37], [7, 91], [5, 84], [5, 104], [3, 73], [11, 115], [9, 93], [4, 93], [2, 93]),
+        *([1, 91], [0, 105], [0, 99], [0, 112], [0, 92], [0, 79], [0, 119], [0, 105], [0, 100]),
+    ],
+    [
+        *([0, 243], [9, 211], [16, 201], [8, 203], [21, 223], [16, 199], [10, 200], [16, 201]),
+        *([6, 213], [0, 206], [0, 200], [2, 201], [1, 190], [0, 211], [0, 211], [0, 189], [1, 199]),
+        [0, 188],
+    ],
+)
+
+
+def interrupted():
+    canary, control = INTERRUPTED
+    metric = {**ERRORS, "canary": canary, "control": control}
+    return {**case(canary, share=0.33), "metrics": [metric]}
+
+
+def test_anew_after__stage_with_an_incident_of_another__passes_on_what_came_after():
+    assert judge_rollout(interrupted())["verdict"] == "inconclusive"
+    assert judge_rollout(anew_after(interrupted(), [(0.5, 8.0)]))["verdict"] == "pass"
+
+
+def test_anew_after__harm_shown_before__is_not_forgotten():
+    harmed = case([BAD] * 10 + [GOOD] * 20, share=0.33)
+    assert judge_rollout(anew_after(harmed, [(1.0, 10.0)]))["verdict"] == "fail"
+
+
+def test_anew_after__troubles_that_overlap_or_still_last__begin_anew_once_at_most():
+    spans = [(2.0, 5.0), (4.0, 6.0), (10.0, float("inf"))]
+    stages = anew_after(case([GOOD] * 20, share=0.33), spans)["stages"]
+    assert [stage["start"] for stage in stages] == [0.0, 9.0]
+
+
+def test_anew_after__trouble_of_an_earlier_stage__changes_nothing():
+    both = case([GOOD] * 20, share=0.33)
+    both["stages"] = [{"start": 0.0, "share": 0.1}, {"start": 12.0, "share": 0.33}]
+    assert anew_after(both, [(1.0, 5.0)])["stages"] == both["stages"]
