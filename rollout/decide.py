@@ -99,7 +99,11 @@ def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | Non
         return None
     waited = now - s.halted_at
     # A change of what Graygate judges by is never undone on Graygate's own word (invariant 6).
-    if not s.reversible or s.own_eyes or waited < s.attribution_wait_s:
+    if not s.reversible or s.own_eyes:
+        return None
+    # The wait is for attribution's word: when it agrees with the rollout's own verdict, it is over.
+    agreed = e.verdict == "fail" and named_culprit(e)
+    if waited < s.attribution_wait_s and not agreed:
         return None
     if why := evidence_stands(s, e):
         return Decision(Do.ROLLBACK, (why,), event="culprit")

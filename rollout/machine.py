@@ -89,7 +89,12 @@ ROLLOUT = _rows(
     (P.PENDING, "expire", P.CANCELED),
     (P.RUNNING, "advance", P.RUNNING, "no hold; the stage passed or was waived"),
     (P.RUNNING, "abort", P.ROLLING_BACK),
-    (P.RUNNING, "culprit", P.ROLLING_BACK, "reversible; evidence stands after attribution_wait"),
+    (
+        P.RUNNING,
+        "culprit",
+        P.ROLLING_BACK,
+        "reversible; evidence stands after attribution_wait, or attribution agrees with it before",
+    ),
     (P.RUNNING, "superseded", P.ROLLING_BACK),
     (P.RUNNING, "all_stages", P.WATCHING, "every stage passed or waived"),
     (P.WATCHING, "late_fail", P.ROLLING_BACK, "reversible"),

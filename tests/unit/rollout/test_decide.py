@@ -86,6 +86,24 @@ def test_decide__halt_younger_than_attribution_wait__waits():
     assert decide(halted(since=995.0), FAIL, NOW).do == Do.WAIT
 
 
+def test_decide__attribution_agrees_with_the_own_fail__is_not_waited_for_any_longer():
+    agreed = replace(FAIL, probability=0.95)
+    assert decide(halted(since=999.0), agreed, NOW).do == Do.ROLLBACK
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        replace(FAIL, probability=0.79),
+        replace(FAIL, probability=0.95, vetoes=("equal in the control units",)),
+        Evidence(probability=0.95, suspicion="callers see 5xx"),
+    ],
+    ids=["not sure", "vetoed", "attribution alone"],
+)
+def test_decide__they_do_not_agree__waits_for_attribution(evidence):
+    assert decide(halted(since=999.0), evidence, NOW).do == Do.WAIT
+
+
 def test_decide__fail_stands_after_attribution_wait__rolls_back_as_culprit():
     decision = decide(halted(), FAIL, NOW)
     assert (decision.do, decision.event) == (Do.ROLLBACK, "culprit")
