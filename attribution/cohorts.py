@@ -39,6 +39,8 @@ class Difference:
     shared: bool = False
     # An outcome or a latency, not CPU or the like.
     telling: bool = True
+    # How much was compared, on the log.
+    power: float = 0.0
     # The canary differed as much long before the anomaly, and its share has not grown since.
     stale: bool = False
 
@@ -178,8 +180,16 @@ def _difference(pair: Pair, change: Change, threshold: float, onset: float) -> D
         cleared=cleared,
         shared=cleared and moved,
         telling=pair.weight >= TELLING / 2,
+        power=_power(pair, both),
         stale=score > 0 and _stale(pair, change, both, onset),
     )
+
+
+def _power(pair: Pair, both: Flags) -> float:
+    """Of a share with its requests: how many requests of the canary, on the log; else points."""
+    if pair.canary_n is not None and pair.control_n is not None:
+        return math.log1p(float(pair.canary_n[both].sum()) / 100.0)
+    return math.log1p(float(both.sum()) / 5.0)
 
 
 def _stale(pair: Pair, change: Change, both: Flags, onset: float) -> bool:

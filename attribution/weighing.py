@@ -281,7 +281,8 @@ def _weigh_cohorts(
         suspect.add("equal_in_control", summary, {"shared": 1.0})
     elif any(each.cleared for each in found):
         summary = f"canary is no worse than control: {found[0].summary}"
-        suspect.add("equal_in_control", summary, {"cleared": 1.0})
+        power = max(each.power for each in found if each.cleared)
+        suspect.add("equal_in_control", summary, {"cleared": 1.0, "cleared.power": power})
     else:
         summary = f"canary and control do not clearly differ: {found[0].summary}"
         suspect.add("cohorts", summary, {"unclear": 1.0})
