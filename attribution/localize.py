@@ -75,6 +75,8 @@ def _following(t: Floats, v: Floats, at: float, step: float, direction: str) -> 
     after = (t > at) & (t <= at + 3 * step)
     if not after.any():  # asked at the very moment of detection
         after = (t > at - 2 * step) & (t <= at)
+    if not after.any():  # silent since: no shift, whatever else that means
+        return 0.0
     recent = ~after & (t <= at) & (t >= at - 2 * step)
     usual = level_shift(v[~after], v[after], floor=0.02)
     moved = [harmful(usual, direction)]
