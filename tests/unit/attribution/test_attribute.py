@@ -386,9 +386,9 @@ def test_attribute__first_look_at_a_canary_beside_its_control__is_not_yet_sure_o
 
 
 @pytest.mark.filterwarnings("error")
-def test_attribute__service_silent_since_before_the_detection__has_no_shift_of_its_own():
+def test_attribute__service_silent_since_two_reads_before_the_detection__has_no_shift_of_its_own():
     silent = whole(2, "checkout")
-    silent["v"] = [v if t < 30 else None for t, v in zip(silent["t"], silent["v"], strict=True)]
+    silent["v"] = [v if t <= 53 else None for t, v in zip(silent["t"], silent["v"], strict=True)]
     answer = attribute(
         case(TWO, [whole(1, "frontend", after=0.03), silent], symptom={"service": "frontend"})
     )
