@@ -10,10 +10,10 @@ what the canary has only just begun to show is left out until the control has ha
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from math import sqrt
 from statistics import median
 from typing import Any
 
+from attribution.stats.shifts import MAD, two_shares
 from rollout.readings import (
     direction_of,
     harm_of,
@@ -27,8 +27,6 @@ from rollout.readings import (
 # Standard errors between two intervals that tell a beginning from noise. Below it an interval is
 # its own best witness; above it, so is its neighbour.
 SIGNIFICANT = 3.0
-# Of a normal distribution: its standard deviation in median absolute deviations.
-DEVIATIONS = 1.4826
 
 Worse = Callable[[Any, Any], bool]
 
@@ -68,7 +66,7 @@ def _worst(around: Sequence[Any], own: Any, metric: Mapping[str, Any], worse: Wo
 
 def significantly_worse(metric: Mapping[str, Any]) -> Worse:
     """Of two readings: is the first worse than the second by more than their noise? Of counts by
-    the pooled test of two proportions; of levels by how far neighbours usually lie apart.
+    the likelihood ratio of two shares; of levels by how far neighbours usually lie apart.
     """
     kind, harm = metric["kind"], harm_of(metric)
     noise = _steps(metric) if kind == "value" else 0.0
@@ -78,12 +76,12 @@ def significantly_worse(metric: Mapping[str, Any]) -> Worse:
         if min(sizes) <= 0:
             return False
         excess = harm(one) - harm(other)
-        if kind == "value":
+        if kind == "value" or excess <= 0:
             return excess > SIGNIFICANT * noise
-        shares = [_share(metric, each) for each in (one, other)]
-        pooled = (shares[0] * sizes[0] + shares[1] * sizes[1]) / sum(sizes)
-        error = sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1]))
-        return excess > SIGNIFICANT * error
+        events = [
+            _share(metric, each) * size for each, size in zip((one, other), sizes, strict=True)
+        ]
+        return abs(two_shares((events[0], events[1]), sizes)) > SIGNIFICANT
 
     return worse
 
@@ -102,4 +100,4 @@ def _steps(metric: Mapping[str, Any]) -> float:
         for before, after in pairwise(series_of(metric, side))
         if before is not None and after is not None
     ]
-    return DEVIATIONS * median(steps) if steps else 0.0
+    return MAD * median(steps) if steps else 0.0

@@ -73,6 +73,18 @@ def at_full_exposure(rollout, since):
     return full
 
 
+def suspect(rollout, anomaly, at, probability):
+    """What attribution says of the rollout's change."""
+    said = {"change": str(rollout.change_id), "probability": probability}
+    Finding.objects.create(
+        anomaly=anomaly,
+        at=at,
+        case={},
+        suspects=[{**said, "vetoes": [], "evidence": []}],
+        none_of_them=1 - probability,
+    )
+
+
 def fresh(rollout):
     return Rollout.objects.get(pk=rollout.pk)
 
@@ -201,14 +213,7 @@ def test_gather__full_exposure_in_trouble_of_others__is_no_evidence_once_it_is_c
     Service.objects.get(name="edge").calls.add(callee)
     anomaly = open_anomaly("alert", "a", "stock", "errors", full, full + timedelta(seconds=5))
     assert gather(fresh(rollout), now).evidence.verdict == "fail"
-    suspect = {"change": str(rollout.change_id), "probability": probability, "vetoes": []}
-    Finding.objects.create(
-        anomaly=anomaly,
-        at=now,
-        case={},
-        suspects=[{**suspect, "evidence": []}],
-        none_of_them=1 - probability,
-    )
+    suspect(rollout, anomaly, now, probability)
     assert gather(fresh(rollout), now).evidence.verdict == verdict
 
 
@@ -221,14 +226,7 @@ def test_gather__trouble_of_others_is_over__begins_anew_once_it_is_cleared(
     Service.objects.get(name="edge").calls.add(Service.objects.create(name="stock", team="shop"))
     anomaly = open_anomaly("alert", "a", "stock", "errors", since, since + timedelta(seconds=5))
     end_anomaly("alert", "a", since + timedelta(seconds=20))
-    suspect = {"change": str(rollout.change_id), "probability": probability, "vetoes": []}
-    Finding.objects.create(
-        anomaly=anomaly,
-        at=now,
-        case={},
-        suspects=[{**suspect, "evidence": []}],
-        none_of_them=1 - probability,
-    )
+    suspect(rollout, anomaly, now, probability)
     assert len(gather(fresh(rollout), now).case["stages"]) == beginnings
 
 

@@ -6,20 +6,13 @@ from attribution.judge import judge
 from rollout.judging import judge_rollout
 from rollout.onsets import aligned, significantly_worse
 
-RATIO = {
-    "name": "errors",
-    "kind": "ratio",
-    "direction": "increase",
-    "margin": 0.1,
-    "pass_margin": 0.5,
-    "margin_abs": 0.01,
-    "critical": True,
-}
-VALUE = {**RATIO, "name": "queue", "kind": "value"}
-LATENCY = {**RATIO, "name": "latency", "kind": "distribution"}
+from .test_judging import ERRORS
+
+VALUE = {**ERRORS, "name": "queue", "kind": "value"}
+LATENCY = {**ERRORS, "name": "latency", "kind": "distribution"}
 
 
-def case(canary, control, metric=RATIO):
+def case(canary, control, metric=ERRORS):
     return {
         "id": "r",
         "interval_s": 5.0,
@@ -99,19 +92,19 @@ def test_aligned__at_full_exposure__leaves_the_borrowed_control_alone():
 
 def test_aligned__source_error__is_passed_on():
     given_case = case([], [])
-    given_case["metrics"][0] = {**RATIO, "error": "timed out"}
-    assert aligned(given_case, None)["metrics"] == [{**RATIO, "error": "timed out"}]
+    given_case["metrics"][0] = {**ERRORS, "error": "timed out"}
+    assert aligned(given_case, None)["metrics"] == [{**ERRORS, "error": "timed out"}]
 
 
 @pytest.mark.parametrize(
     ("metric", "one", "other", "expected"),
     [
-        (RATIO, [12, 100], [1, 200], True),
-        (RATIO, [2, 100], [1, 200], False),
-        (RATIO, [1, 200], [12, 100], False),
-        (RATIO, None, [12, 100], False),
-        (RATIO, [0, 100], [0, 100], False),
-        ({**RATIO, "direction": "decrease"}, [80, 100], [199, 200], True),
+        (ERRORS, [12, 100], [1, 200], True),
+        (ERRORS, [2, 100], [1, 200], False),
+        (ERRORS, [1, 200], [12, 100], False),
+        (ERRORS, None, [12, 100], False),
+        (ERRORS, [0, 100], [0, 100], False),
+        ({**ERRORS, "direction": "decrease"}, [80, 100], [199, 200], True),
         (VALUE, 9.0, 5.0, True),
         (VALUE, 5.2, 5.0, False),
     ],
