@@ -3,7 +3,7 @@ import pytest
 from incident_score import Attributed, calibration_error, harmless_rolled_back, share
 
 
-def row(culprit="a", ranked=("a", "b"), none=0.1, twins=False, vetoed=(), **probability):
+def row(culprit="a", ranked=("a", "b"), none=0.1, *, twins=False, vetoed=(), **probability):
     told = probability or {"a": 0.7, "b": 0.2}
     return Attributed("errors", culprit, twins, tuple(ranked), told, none, frozenset(vetoed))
 
