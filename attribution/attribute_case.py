@@ -6,8 +6,10 @@ where the anomaly was noticed, and `incomplete`: sentences on what is known to b
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -64,14 +66,22 @@ class Change:
         full = next((step.at for step in self.steps if step.share >= 1), math.inf)
         return min(self.ends(), full) if full > self.begins else self.ends()
 
+    def share_at(self, t: Floats) -> Floats:
+        """The exposed share at each time."""
+        found = np.zeros_like(t)
+        for step in self.steps:
+            found = np.where(t >= step.at, step.share, found)
+        return found
+
+    @property
+    def growths(self) -> list[float]:
+        """When its share grew, ascending."""
+        shares = [0.0, *(step.share for step in self.steps)]
+        return [s.at for before, s in zip(shares, self.steps, strict=False) if s.share > before]
+
     def last_growth(self, until: float) -> float:
         """The newest moment at or before `until` at which the share grew; else `begins`."""
-        share, found = 0.0, self.begins
-        for step in self.steps:
-            if step.at <= until and step.share > share:
-                found = step.at
-            share = step.share
-        return found
+        return max((at for at in self.growths if at <= until), default=self.begins)
 
     @property
     def units(self) -> frozenset[str]:
@@ -106,6 +116,30 @@ class Case:
     symptom_metric: str | None  # of which metric names are the beginning
     lag_s: float  # an effect may outlive its exposure by so much
     incomplete: tuple[str, ...]  # what is known to be missing
+
+    @cached_property
+    def _about(self) -> dict[str, list[Series]]:
+        found: dict[str, list[Series]] = defaultdict(list)
+        for series in self.series:
+            found[series.peer or series.service].append(series)
+        return found
+
+    @cached_property
+    def _named(self) -> dict[str, list[Series]]:
+        """By the change whose cohorts they say they are, where that is another service's."""
+        found: dict[str, list[Series]] = defaultdict(list)
+        for series in self.series:
+            if series.change is not None:
+                found[series.change].append(series)
+        return found
+
+    def about(self, change: Change) -> list[Series]:
+        """The series that may speak of a change: of its service, and those that name it."""
+        here = self._about.get(change.service, [])
+        return [
+            *here,
+            *(s for s in self._named.get(change.id, []) if (s.peer or s.service) != change.service),
+        ]
 
 
 def read_case(case: Mapping[str, Any]) -> Case:

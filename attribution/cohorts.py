@@ -9,18 +9,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from attribution.attribute_case import Case, Change, Series
 from attribution.stats.lines import Flags, Floats
-from attribution.stats.shifts import harmful, mean_shift, two_shares
+from attribution.stats.shifts import harmful, mean_shift, scatter, two_shares
 
 SILENCE_SCORE = 15.0
 MOST = 20.0
 LEAST_POINTS = 4
 SILENT_POINTS = 3  # one lost scrape proves nothing
+LEAST_SILENCE = 3.0
+USUALLY_MISSING = 0.03
 STARTING_POINTS = 5  # a canary that has never reported may only just be starting
+# Canary and control are never quite the same; of the control's level.
+UNIT_DIFFERENCE = 0.1
 OUTCOMES = ("error", "success", "availab", "fail", "5xx", "timeout")
-RESOURCES = ("cpu", "memory", "network", "disk")
+LATENCIES = ("latency", "duration", "slow", "fast", "seconds", "_ms", "p9")
+TELLING = 0.6
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,12 @@ class Difference:
     cleared: bool = False
     # The control shows the symptom as much as the canary does.
     shared: bool = False
+    # An outcome or a latency, not CPU or the like.
+    telling: bool = True
+    # How much was compared, on the log.
+    power: float = 0.0
+    # The canary differed as much long before the anomaly, and its share has not grown since.
+    stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Pair:
     metric: str
     direction: str
     weight: float
+    outcome: bool
     t: Floats
     canary: Floats
     control: Floats
@@ -51,28 +64,37 @@ class Pair:
 
 
 def metric_weight(metric: str) -> float:
-    """Outcomes speak loudest; resources also move when nothing is wrong."""
+    """Outcomes speak loudest; resources, and what is unknown, also move when nothing is wrong."""
     name = metric.lower()
     if any(word in name for word in OUTCOMES):
         return 1.0
-    return 0.25 if any(word in name for word in RESOURCES) else 0.6
+    return TELLING if any(word in name for word in LATENCIES) else 0.25
 
 
-def differences(case: Case, change: Change) -> list[Difference]:
+def differences(case: Case, change: Change, onset: float = math.inf) -> list[Difference]:
     """One a metric for which canary and control are both known, the gravest first."""
-    pairs = list(_pairs(case.series, change))
+    pairs = pairs_of(case, change)
     threshold = math.sqrt(4.0 + 2.0 * math.log(max(len(pairs), 1)))
-    found = [each for pair in pairs if (each := _difference(pair, change, threshold))]
+    found = [each for pair in pairs if (each := _difference(pair, change, threshold, onset))]
     return sorted(found, key=lambda each: (-each.score, each.metric))
+
+
+def pairs_of(case: Case, change: Change) -> list[Pair]:
+    return list(_pairs(case.about(change), change))
 
 
 def comparing(case: Case, change: Change) -> bool:
     """Does a control report beside what is exposed? Then time will tell more than it does now."""
-    for pair in _pairs(case.series, change):
-        exposed = (pair.t > change.begins) & (pair.t <= change.compared_until())
-        if np.isfinite(pair.control[exposed]).any():
+    for pair in pairs_of(case, change):
+        if np.isfinite(pair.control[_exposed(pair, change)]).any():
             return True
     return False
+
+
+def _exposed(pair: Pair, change: Change) -> Flags:
+    """While a part was exposed, and a part was not. The first point may be of before a growth."""
+    until = pair.t <= change.compared_until()
+    return np.asarray((pair.t > change.begins) & until & (change.share_at(pair.t) > 0))
 
 
 def _pairs(series: Iterable[Series], change: Change) -> Iterable[Pair]:
@@ -110,7 +132,8 @@ def _pair(label: str, weight: float, canary: list[Series], control: list[Series]
     canary_v, canary_n = _together(t, canary)
     control_v, control_n = _together(t, control)
     direction = canary[0].direction
-    return Pair(label, direction, weight, t, canary_v, control_v, canary_n, control_n)
+    outcome = metric_weight(canary[0].metric) >= 1.0
+    return Pair(label, direction, weight, outcome, t, canary_v, control_v, canary_n, control_n)
 
 
 def _together(t: Floats, series: list[Series]) -> tuple[Floats, Floats | None]:
@@ -133,11 +156,11 @@ def _together(t: Floats, series: list[Series]) -> tuple[Floats, Floats | None]:
     return np.divide(summed, seen, out=np.full(t.size, np.nan), where=seen > 0), None
 
 
-def _difference(pair: Pair, change: Change, threshold: float) -> Difference | None:
-    exposed = (pair.t > change.begins) & (pair.t <= change.compared_until())
+def _difference(pair: Pair, change: Change, threshold: float, onset: float) -> Difference | None:
+    exposed = _exposed(pair, change)
     if not exposed.any():
         return None
-    silent = _silence(pair, exposed)
+    silent = _silence(pair, change, exposed)
     if silent:
         return silent
     both = exposed & np.isfinite(pair.canary) & np.isfinite(pair.control)
@@ -153,7 +176,36 @@ def _difference(pair: Pair, change: Change, threshold: float) -> Difference | No
     summary = _summary(pair, window)
     moved = _control_moved(pair, exposed)
     cleared = score <= 0 and z < 2.0
-    return Difference(pair.metric, score, summary, cleared=cleared, shared=cleared and moved)
+    return Difference(
+        pair.metric,
+        score,
+        summary,
+        cleared=cleared,
+        shared=cleared and moved,
+        telling=pair.weight >= TELLING / 2,
+        power=_power(pair, both),
+        stale=score > 0 and _stale(pair, change, both, onset),
+    )
+
+
+def _power(pair: Pair, both: Flags) -> float:
+    """Of a share with its requests: how many requests of the canary, on the log; else points."""
+    if pair.canary_n is not None and pair.control_n is not None:
+        return math.log1p(float(pair.canary_n[both].sum()) / 100.0)
+    return math.log1p(float(both.sum()) / 5.0)
+
+
+def _stale(pair: Pair, change: Change, both: Flags, onset: float) -> bool:
+    """Was the difference there long before the anomaly, without a growth of the share between?"""
+    before = both & (pair.t < onset)
+    after = both & (pair.t >= onset)
+    if before.sum() < 2 * LEAST_POINTS or after.sum() < 2:
+        return False
+    recent = float(pair.t[before][-LEAST_POINTS])
+    if change.last_growth(onset) >= recent:
+        return False
+    difference = pair.canary - pair.control
+    return harmful(mean_shift(difference[before], difference[after]), pair.direction) < 2.0
 
 
 def _z(pair: Pair, window: Flags, exposed: Flags) -> float:
@@ -163,14 +215,24 @@ def _z(pair: Pair, window: Flags, exposed: Flags) -> float:
     if pair.canary_n is not None and pair.control_n is not None and _is_share(pair):
         x = _events(pair.canary, pair.canary_n, window), pair.canary_n[window].sum()
         k = _events(pair.control, pair.control_n, window), pair.control_n[window].sum()
-        return harmful(two_shares((x[0], k[0]), (x[1], k[1])), pair.direction)
+        phi = max(
+            scatter(pair.canary[window], pair.canary_n[window]),
+            scatter(pair.control[window], pair.control_n[window]),
+        )
+        worse = 1.0 if pair.direction == "decrease" else 1.0 + UNIT_DIFFERENCE
+        z = two_shares((x[0], min(k[0] * worse, k[1])), (x[1], k[1]))
+        return harmful(z, pair.direction) / math.sqrt(phi)
     difference = pair.canary - pair.control
     if before.sum() >= LEAST_POINTS:
         return harmful(mean_shift(difference[before], difference[window]), pair.direction)
-    return harmful(mean_shift(pair.control[window], pair.canary[window]), pair.direction)
+    apart = mean_shift(pair.control[window], pair.canary[window], floor=UNIT_DIFFERENCE / 2)
+    return harmful(apart, pair.direction)
 
 
 def _is_share(pair: Pair) -> bool:
+    """Shares come with their requests, or by the name of an outcome; seconds are small as well."""
+    if pair.canary_n is None and not pair.outcome:
+        return False
     values = np.concatenate([pair.canary, pair.control])
     values = values[np.isfinite(values)]
     return bool(values.size) and bool(values.min() >= 0) and bool(values.max() <= 1)
@@ -186,20 +248,49 @@ def _control_moved(pair: Pair, exposed: Flags) -> bool:
     return harmful(mean_shift(before, pair.control[exposed]), pair.direction) >= 4.0
 
 
-def _silence(pair: Pair, exposed: Flags) -> Difference | None:
+def _silence(pair: Pair, change: Change, exposed: Flags) -> Difference | None:
     """The canary has stopped to report (or never began) while the control goes on."""
-    control = np.isfinite(pair.control) & exposed
-    newest = np.flatnonzero(control)
-    silent = ~np.isfinite(pair.canary[newest])
+    told = np.flatnonzero(np.isfinite(pair.control) & exposed)
+    silent = ~np.isfinite(pair.canary[told])
     run = int(np.argmin(silent[::-1])) if not silent.all() else silent.size
     if run < (SILENT_POINTS if run < silent.size else STARTING_POINTS):
-        return None
+        return _gaps(pair, told, silent)
     earlier = silent[: silent.size - run]
     usual = (earlier.sum() + 1.0) / (earlier.size + 20.0)
-    score = min(SILENCE_SCORE, run * math.log(1.0 / usual))
-    span = pair.t[newest[-1]] - pair.t[newest[-run]]
+    least = _expected(pair, change, told[-run:])
+    score = min(SILENCE_SCORE, run * math.log(1.0 / usual), least)
+    if score < LEAST_SILENCE:
+        return None
+    span = pair.t[told[-1]] - pair.t[told[-run]]
     summary = f"canary silent for {span:.0f} s ({run} reads) while control reports {pair.metric}"
     return Difference(pair.metric, score, summary, silent=True)
+
+
+def _expected(pair: Pair, change: Change, told: "npt.NDArray[np.intp]") -> float:
+    """Requests that the canary would have had by its share: as likely as e^−this is their absence."""
+    if pair.control_n is None:
+        return math.inf
+    share = change.share_at(pair.t[told])
+    part = share / np.maximum(1.0 - share, 0.01)
+    return float((pair.control_n[told] * part).sum())
+
+
+def _gaps(pair: Pair, told: "npt.NDArray[np.intp]", silent: Flags) -> Difference | None:
+    """A canary that is now here, now gone: n·KL(missing share ‖ usual) of what is no request."""
+    if pair.control_n is not None or silent.sum() < SILENT_POINTS or silent.all():
+        return None
+    begun = silent[int(np.argmin(silent)) :]
+    missing = begun.sum() / begun.size
+    if missing <= USUALLY_MISSING or begun.sum() < SILENT_POINTS:
+        return None
+    score = begun.size * (
+        missing * math.log(missing / USUALLY_MISSING)
+        + (1 - missing) * math.log((1 - missing) / (1 - USUALLY_MISSING))
+    )
+    if score < LEAST_SILENCE:
+        return None
+    summary = f"canary silent in {begun.sum()} of {begun.size} reads while control reports {pair.metric}"
+    return Difference(pair.metric, min(score, SILENCE_SCORE), summary, silent=True)
 
 
 def _summary(pair: Pair, window: Flags) -> str:

@@ -27,7 +27,10 @@ Case = dict[str, Any]
 def case_of(anomaly: Anomaly, now: datetime) -> Case:
     services = reached(anomaly.service)
     callers = _callers(services)
-    exposures = _exposures(services, now)
+    # A caller may be the cause as well: its canary calls too often.
+    exposures = _exposures([*services, *callers], now)
+    changed = {row.service_id for row in exposures}
+    whole = [*services, *(each for each in callers if each.pk in changed)]
     since = _since(anomaly, exposures, now)
     return {
         "id": str(anomaly.pk),
@@ -44,7 +47,7 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
         "series": [
             series
             for each in (*services, *callers)
-            for series in _series(each, services, exposures, (since, now))
+            for series in _series(each, whole, exposures, (since, now))
         ],
     }
 

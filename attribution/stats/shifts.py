@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from attribution.stats.lines import Floats
+from attribution.stats.lines import Flags, Floats
 
 FLOOR = 0.05  # of the level: smaller shifts are of no interest however quiet the series
 MAD = 1.4826  # makes the median absolute deviation estimate a normal's standard deviation
@@ -29,7 +29,7 @@ def level_shift(before: Floats, after: Floats, floor: float = FLOOR) -> float:
     return (float(np.median(after)) - middle) / scale
 
 
-def mean_shift(before: Floats, after: Floats) -> float:
+def mean_shift(before: Floats, after: Floats, floor: float = 0.02) -> float:
     """Welch's t of the means with a relative floor, for small shares that are mostly zero.
 
     Autocorrelation r of lag 1 shrinks the number of independent points by (1 − r)/(1 + r).
@@ -38,7 +38,7 @@ def mean_shift(before: Floats, after: Floats) -> float:
     if before.size < 2 or after.size < 2:
         return 0.0
     level = abs(float(before.mean()))
-    error = _squared_error(before) + _squared_error(after) + (0.02 * level) ** 2
+    error = _squared_error(before) + _squared_error(after) + (floor * level) ** 2
     return float((after.mean() - before.mean()) / math.sqrt(error + 1e-18))
 
 
@@ -62,6 +62,30 @@ def two_shares(events: tuple[float, float], totals: tuple[float, float]) -> floa
         if observed > 0
     )
     return math.copysign(math.sqrt(2 * max(g, 0.0)), x / n - k / m)
+
+
+def scatter(share: Floats, total: Floats) -> float:
+    """φ ≥ 1: how many times as much shares vary from one interval to the next as independent
+    requests would: Σ (p_t − p_{t−1})² / Σ p(1 − p)(1/n_t + 1/n_{t−1}) (von Neumann's ratio, so that
+    one shift of the level is one term).
+    """
+    there = np.isfinite(share) & (total > 0)
+    p, n = share[there], total[there]
+    if p.size < 3:
+        return 1.0
+    rate = float((p * n).sum() / n.sum())
+    expected = rate * (1 - rate) * float((1 / n[1:] + 1 / n[:-1]).sum())
+    if expected <= 0:
+        return 1.0
+    return max(float((np.diff(p) ** 2).sum()) / expected, 1.0)
+
+
+def scattered_shares(share: Floats, total: Floats, before: Flags, after: Flags) -> float:
+    """`two_shares` of after against before, by the scatter of each of the two."""
+    x, n = float((share[after] * total[after]).sum()), float(total[after].sum())
+    k, m = float((share[before] * total[before]).sum()), float(total[before].sum())
+    phi = max(scatter(share[before], total[before]), scatter(share[after], total[after]))
+    return two_shares((x, k), (n, m)) / math.sqrt(phi)
 
 
 def change_point(values: Floats, least: int = 2) -> tuple[int, float]:

@@ -1,0 +1,89 @@
+"""Dose and response: does what hurts follow the exposed share of a change, up and down? PURE.
+
+For a hurt series y and a change's exposed share g(t): least squares of y = a + b·g(t − lag), b in
+the harmful direction, lag up to LAGS intervals, against the same with a step where it fits best
+near the onset. score = N/2·log(RSS_step/RSS_g), the log-likelihood ratio under normal noise, N the
+number of points that the noise's autocorrelation leaves. Near 0: the share explains the series as
+well as a step made to measure; far below: it does not. (Dose-response as in Hill 1965; the free
+step is what a change point alone would say.)
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from attribution.attribute_case import Change, Series
+from attribution.stats.lines import Flags, Floats
+
+LAGS = 3
+MOST = 6.0
+AROUND = 4  # intervals around the onset in which the step is looked for
+FEWEST = 8
+ABOVE = (0.03, 0.1, 0.2)
+HELD_S = (15.0, 40.0, 100.0, 250.0)
+
+
+def dose(
+    series: Iterable[Series], change: Change, onset: float, *, spread: bool = False
+) -> float:
+    """Mean score over the series, within ±MOST; 0: nothing to compare with."""
+    found = [score for each in series if (score := _of(each, change, onset, spread)) is not None]
+    return float(np.mean(found)) if found else 0.0
+
+
+def _following(change: Change, t: Floats, step: float) -> list[Floats]:
+    """Harm that grows with the share, from the beginning or from a later stage on."""
+    shares = [change.share_at(t - lag * step) for lag in range(LAGS)]
+    later = [share * (t >= at + step) for share in shares[:1] for at in change.growths[1:]]
+    return [*shares, *later]
+
+
+def _spread(change: Change, t: Floats, step: float) -> list[Floats]:
+    """Harm that does not grow with the share: from a share on, or by what was used up so far."""
+    share = change.share_at(t)
+    held = np.cumsum(share) * step
+    above = [np.clip(share - least, 0.0, None) for least in ABOVE]
+    return [*above, *(np.clip(held / full - 0.3, 0.0, 1.0) for full in HELD_S)]
+
+
+def _of(series: Series, change: Change, onset: float, spread: bool) -> float | None:
+    known = np.isfinite(series.v)
+    t, y = series.t[known], series.v[known]
+    if t.size < FEWEST:
+        return None
+    y = np.clip(y, *np.quantile(y, [0.02, 0.98]))
+    sign = {"increase": 1.0, "decrease": -1.0}.get(series.direction, 0.0)
+    step = float(np.median(np.diff(t)))
+    steps = [_residual(y, (t > onset + i * step).astype(float), sign) for i in range(-AROUND, 3)]
+    shares = [_residual(y, g, sign) for g in _following(change, t, step)]
+    if spread:
+        shares += [_residual(y, g, sign) for g in _spread(change, t, step)]
+    best, own = min(steps), min(shares)
+    score = _effective(y, t > onset) / 2 * math.log((best + 1e-18) / (own + 1e-18))
+    return min(max(score, -MOST), MOST)
+
+
+def _residual(y: Floats, g: Floats, sign: float) -> float:
+    """Σ (y − a − b·g)², b not against the harmful direction."""
+    centred = g - g.mean()
+    square = float((centred * centred).sum())
+    whole = float(((y - y.mean()) ** 2).sum())
+    if square <= 1e-12:
+        return whole
+    along = float((centred * y).sum())
+    if sign * along < 0:
+        return whole
+    return max(whole - along * along / square, 0.0)
+
+
+def _effective(y: Floats, after: Flags) -> float:
+    """How many independent points there are, by the lag-1 autocorrelation around both means."""
+    rest = y.copy()
+    for side in (after, ~after):
+        if side.any():
+            rest[side] -= rest[side].mean()
+    total = float((rest * rest).sum())
+    lag = float((rest[1:] * rest[:-1]).sum()) / total if total > 0 else 0.0
+    lag = min(max(lag, 0.0), 0.9)
+    return y.size * (1 - lag) / (1 + lag)

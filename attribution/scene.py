@@ -1,0 +1,97 @@
+"""What is the same for every change of a case: what hurts, since when, and who calls whom. PURE."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.attribute_case import Case, Series
+from attribution.cohorts import TELLING, metric_weight
+from attribution.footprint import Footprint, footprint
+from attribution.symptoms import Symptom, nearest, symptoms
+
+INCOMPLETE = 0.5
+MOST_HURTING = 3
+
+
+@dataclass(frozen=True)
+class Scene:
+    case: Case
+    targets: frozenset[str]  # where the anomaly was noticed
+    distance: dict[str, int]  # from there down the calls
+    callers: dict[str, tuple[str, ...]]
+    onset: float
+    onsets: dict[str, float]  # by service, of its own strongest symptom
+    lead: Symptom | None  # the symptom that tells the onset
+    footprint: Footprint
+    lost: frozenset[str]  # services that reported until the anomaly and do so no longer
+
+    @property
+    def absence(self) -> float:
+        """How much counts what was not seen: half, when not everything was shown."""
+        return INCOMPLETE if self.case.incomplete else 1.0
+
+    def onset_of(self, services: Iterable[str]) -> float:
+        """When the first of them began to hurt; of those that did not, when the anomaly began."""
+        return min((self.onsets[s] for s in services if s in self.onsets), default=self.onset)
+
+    def hurting(self, services: Iterable[str]) -> tuple[Series, ...]:
+        """What shows best how these hurt."""
+        hurts = [self.footprint.hurts[s] for s in services if self.footprint.worse(s)]
+        worst = sorted(hurts, key=lambda hurt: (-hurt.z, hurt.series.service, hurt.metric))
+        return tuple(hurt.series for hurt in worst[:MOST_HURTING])
+
+
+def scene_of(case: Case) -> Scene:
+    everywhere = symptoms(case)
+    if case.symptom is not None:
+        targets = frozenset({case.symptom})
+    else:
+        targets = frozenset(each.service for each in everywhere)
+    own = [each for each in everywhere if each.service in targets]
+    lead = own[0] if own else None
+    onset = min(lead.onset, case.detected_at) if lead else case.detected_at
+    return Scene(
+        case=case,
+        targets=targets,
+        distance=nearest(case, targets),
+        callers=_callers(case),
+        onset=onset,
+        onsets=_onsets(case, everywhere),
+        lead=lead,
+        footprint=footprint(case, targets, onset),
+        lost=_lost(case),
+    )
+
+
+def _lost(case: Case) -> frozenset[str]:
+    """Nothing of their whole since the detection, though it was there before."""
+    told, tells = set(), set()
+    for series in case.series:
+        if series.peer or series.cohort == "canary":
+            continue
+        known = np.isfinite(series.v)
+        after = series.t > case.detected_at
+        if (known & ~after).any() and after.any():
+            told.add(series.service)
+            if (known & after).any():
+                tells.add(series.service)
+    return frozenset(told - tells)
+
+
+def _callers(case: Case) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for caller, callees in sorted(case.calls.items()):
+        for callee in callees:
+            found[callee].append(caller)
+    return {callee: tuple(callers) for callee, callers in found.items()}
+
+
+def _onsets(case: Case, everywhere: Iterable[Symptom]) -> dict[str, float]:
+    """`everywhere` has the strongest first."""
+    found: dict[str, float] = {}
+    for each in everywhere:
+        if metric_weight(each.metric) >= TELLING and each.series.direction != "either":
+            found.setdefault(each.peer or each.service, min(each.onset, case.detected_at))
+    return found

@@ -1,0 +1,283 @@
+"""What speaks for and against each change of a case, piece by piece, each with its sentence. PURE.
+
+A change can have done harm in several ways (`ways.py`), and each is weighed by itself. A piece of
+evidence has a size (0 to about 1, of cohorts a score of 0 to 8) on one or more scales; the size
+times the scale's weight for the way (`weights.py`) is its contribution in log-odds.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from attribution.attribute_case import Case, Change
+from attribution.cohorts import Difference, comparing, differences
+from attribution.dose import dose
+from attribution.scene import Scene
+from attribution.symptoms import began_before, reaches
+from attribution.ways import Way, victims
+from attribution.weights import CHANGE
+
+VETO = -10.0
+COHORT_MOST = 8.0
+EXPLAINED = 0.9
+SOON_S, LATER_S = 60.0, 600.0
+MOST_STEPS = 6
+MOST_LOAD = 1.5
+RISKS = {"low": -0.6, "medium": 0.0, "high": 0.6, "critical": 1.0}
+
+Sizes = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Piece:
+    kind: str
+    summary: str
+    sizes: Sizes
+
+    def weight(self, way: Way) -> float:
+        return math.fsum(CHANGE[way].get(scale, 0.0) * size for scale, size in self.sizes.items())
+
+
+@dataclass
+class Suspect:
+    """One change and all that speaks for and against it, the ways in which it may have done it."""
+
+    change: Change
+    common: list[Piece] = field(default_factory=list)
+    by_way: dict[Way, list[Piece]] = field(default_factory=lambda: {way: [] for way in Way})
+    vetoes: list[Piece] = field(default_factory=list)
+
+    def add(self, kind: str, summary: str, sizes: Sizes) -> None:
+        self.common.append(Piece(kind, summary, sizes))
+
+    def veto(self, kind: str, summary: str) -> None:
+        self.vetoes.append(Piece(kind, summary, {}))
+
+    def pieces(self, way: Way) -> list[Piece]:
+        return [*self.common, *self.by_way[way]]
+
+    def sizes(self, way: Way) -> Sizes:
+        found: Sizes = {"way": 1.0}
+        for piece in self.pieces(way):
+            for scale, size in piece.sizes.items():
+                found[scale] = found.get(scale, 0.0) + size
+        return found
+
+    def logit(self, way: Way) -> float:
+        own = CHANGE[way].get("way", 0.0) + VETO * bool(self.vetoes)
+        return math.fsum([own, *(piece.weight(way) for piece in self.pieces(way))])
+
+
+def suspects_of(scene: Scene) -> list[Suspect]:
+    case = scene.case
+    found = {
+        # What it did while it was exposed is no evidence on an anomaly that came after.
+        change.id: [] if had_ended(scene, change) else differences(case, change, scene.onset)
+        for change in case.changes
+    }
+    scores = {change.id: _score(found[change.id]) for change in case.changes}
+    suspects = []
+    for change in case.changes:
+        suspect = Suspect(change)
+        _veto_by_time(suspect, scene, scores[change.id])
+        _weigh_calls(suspect, scene)
+        _weigh_cohorts(suspect, scene, found[change.id], scores)
+        if change.risk in RISKS:
+            suspect.add("risk", f"assessed as {change.risk}", {"risk": RISKS[change.risk]})
+        for way in Way:
+            _weigh_way(suspect, scene, way)
+        suspects.append(suspect)
+    return suspects
+
+
+def _score(found: list[Difference]) -> float:
+    return max((each.score for each in found), default=0.0)
+
+
+# --- time ------------------------------------------------------------------------------------
+
+
+def _veto_by_time(suspect: Suspect, scene: Scene, score: float) -> None:
+    change, onset, detected = suspect.change, scene.onset, scene.case.detected_at
+    lead = scene.lead
+    if not math.isfinite(change.begins):
+        suspect.veto("time", "was never exposed")
+    elif change.begins > detected:
+        late = change.begins - detected
+        suspect.veto("time", f"exposed {late:.0f} s after the anomaly was detected")
+    elif had_ended(scene, change):
+        early = max(onset, detected - scene.case.lag_s) - change.ends()
+        suspect.veto("time", f"exposure ended {early:.0f} s or more before the anomaly")
+    elif lead is not None and began_before(lead, change.begins) and score < COHORT_MOST:
+        early = change.begins - lead.onset
+        suspect.veto("time", f"the anomaly began {early:.0f} s before the first exposure")
+
+
+def had_ended(scene: Scene, change: Change) -> bool:
+    """Its exposure was over, and what it may have left behind too, when the anomaly was there."""
+    lag = scene.case.lag_s
+    return change.ends() < max(scene.onset, scene.case.detected_at - lag) - lag
+
+
+# --- calls -----------------------------------------------------------------------------------
+
+
+def _weigh_calls(suspect: Suspect, scene: Scene) -> None:
+    service = suspect.change.service
+    if not scene.targets:
+        return
+    where = ", ".join(sorted(scene.targets)[:3])
+    steps = scene.distance.get(service)
+    if steps is not None:
+        summary = f"the anomaly is on {service} itself"
+        if steps:
+            summary = f"{service} is {steps} call(s) below {where}"
+        suspect.add("call_graph", summary, {"steps": min(steps, MOST_STEPS)})
+    elif scene.targets.intersection(scene.case.calls.get(service, ())):
+        suspect.add("call_graph", f"{service} calls {where}", {"caller": 1.0})
+    else:
+        summary = f"{where} does not call {service}, directly or not"
+        suspect.add("call_graph", summary, {"unreached": scene.absence})
+
+
+# --- by way: whom it would hurt, and whether these hurt as they would --------------------------
+
+
+def _weigh_way(suspect: Suspect, scene: Scene, way: Way) -> None:
+    change = suspect.change
+    hurt = victims(scene, change.service, way)
+    add = suspect.by_way[way].append
+    add(_place(scene, change.service, hurt, way))
+    if suspect.vetoes:
+        return
+    add(_time(scene, change, hurt))
+    hurting = scene.hurting(hurt)
+    if hurting:
+        score = dose(hurting, change, scene.onset_of(hurt), spread=way is not Way.CANARY)
+        follows = "follows" if score > -1 else "does not follow"
+        summary = f"{hurting[0].metric} of {hurting[0].service} {follows} its exposure"
+        add(Piece("dose", summary, {"dose": score}))
+
+
+def _place(scene: Scene, service: str, hurt: tuple[str, ...], way: Way) -> Piece:
+    """Where the victims lie in the footprint."""
+    found = scene.footprint
+    known = [each for each in hurt if each in found.hurts]
+    worse = [each for each in known if found.worse(each)]
+    sizes = {}
+    if way in (Way.CALLERS, Way.CALLEES):
+        sizes["self_worse"] = float(found.worse(service))
+        sizes["hit"] = len(worse) / len(known) if known else 0.0
+    if way is Way.CALLEES:
+        sizes["load"] = max((_load(scene, each) for each in worse), default=0.0)
+    roots = found.roots.intersection(hurt)
+    if roots:
+        sizes |= {"root": 1.0, "coverage": len(roots) / len(found.roots)}
+        return Piece("place", f"{_seen(scene, min(roots))}, and nothing below explains it", sizes)
+    if found.path.intersection(worse):
+        first = min(found.path.intersection(worse))
+        return Piece("place", f"{_seen(scene, first)}, and so did something below", sizes | {"path": 1.0})
+    if worse:
+        summary = f"{_seen(scene, worse[0])}, but not on the calls from where it was noticed"
+        return Piece("place", summary, sizes | {"elsewhere": 1.0})
+    name = {Way.CALLERS: f"who calls {service}", Way.CALLEES: f"what {service} calls"}.get(way, service)
+    if not known:
+        return Piece("place", f"nothing is reported of {name}", sizes | {"unreported": scene.absence})
+    return Piece("place", f"no metric of {name} moved", sizes | {"calm": scene.absence})
+
+
+def _seen(scene: Scene, service: str) -> str:
+    hurt = scene.footprint.hurts.get(service)
+    if hurt is None or not hurt.worse:
+        return f"it was noticed on {service}"
+    if hurt.seen_by:
+        return f"{hurt.seen_by} has trouble calling {service}"
+    return f"{hurt.metric} of {service} moved"
+
+
+def _load(scene: Scene, service: str) -> float:
+    """How many times more requests it gets than before, beyond what most services do; log."""
+    own = scene.footprint.traffic_of.get(service, 0.0)
+    return min(max(own - scene.footprint.traffic, 0.0), MOST_LOAD)
+
+
+def _time(scene: Scene, change: Change, hurt: tuple[str, ...]) -> Piece:
+    onset = scene.onset_of(hurt)
+    gap = max(onset - change.last_growth(onset + scene.case.lag_s / 4), 0.0)
+    sizes = {
+        "soon": math.exp(-gap / SOON_S),
+        "soon2": math.exp(-gap / (2 * SOON_S)),
+        "later": math.exp(-gap / LATER_S),
+    }
+    return Piece("time", f"exposure grew {gap:.0f} s before the anomaly began", sizes)
+
+
+# --- cohorts ---------------------------------------------------------------------------------
+
+
+def _weigh_cohorts(
+    suspect: Suspect, scene: Scene, found: list[Difference], scores: Mapping[str, float]
+) -> None:
+    if not found and comparing(scene.case, suspect.change):
+        summary = "canary and control have hardly reported yet: a few intervals will tell"
+        suspect.add("cohorts", summary, {"too_early": 1.0})
+        return
+    if not found:
+        summary = "no canary and control to compare: time and calls decide"
+        suspect.add("cohorts", summary, {"uncompared": 1.0})
+        return
+    if scores[suspect.change.id] > 0:
+        _weigh_differences(suspect, found)
+        _explain_away(suspect, scene, scores)
+        return
+    shared = [each for each in found if each.shared]
+    if shared:
+        summary = f"control is hit as much: {shared[0].summary}"
+        suspect.add("equal_in_control", summary, {"shared": 1.0})
+    elif any(each.cleared for each in found):
+        summary = f"canary is no worse than control: {found[0].summary}"
+        power = max(each.power for each in found if each.cleared)
+        suspect.add("equal_in_control", summary, {"cleared": 1.0, "cleared.power": power})
+    else:
+        summary = f"canary and control do not clearly differ: {found[0].summary}"
+        suspect.add("cohorts", summary, {"unclear": 1.0})
+
+
+def _weigh_differences(suspect: Suspect, found: list[Difference]) -> None:
+    """The first of them says that there is one, whatever the metric."""
+    worse = [each for each in found if each.score > 0]
+    silent = next((each for each in worse if each.silent), None)
+    first = {"worse": 1.0}
+    if silent:
+        size = min(silent.score, COHORT_MOST)
+        suspect.add("silence", silent.summary, {"silence": size, "silent": 1.0, **first})
+        first = {}
+    telling = next((each for each in worse if each.telling and not each.silent), None)
+    other = next((each for each in worse if not each.telling and not each.silent), None)
+    for each, name in ((telling, "telling"), (other, "other")):
+        if each is None:
+            continue
+        size = min(each.score, COHORT_MOST)
+        sizes = {f"{name}.stale" if each.stale else name: size} | first
+        if name == "telling" and not each.stale:
+            sizes |= {"differs": 1.0}
+        first = {}
+        suspect.add("canary_against_control", each.summary, sizes)
+
+
+def _explain_away(suspect: Suspect, scene: Scene, scores: Mapping[str, float]) -> None:
+    """A caller's error belongs to its callee: a changed service below with a difference."""
+    change, score = suspect.change, scores[suspect.change.id]
+    below = reaches(scene.case, change.service)
+    rivals = [
+        (scores[other.id], other)
+        for other in scene.case.changes
+        if other.service in below and other.service != change.service
+    ]
+    if not rivals:
+        return
+    best, rival = max(rivals, key=lambda pair: (pair[0], pair[1].id))
+    taken = min(score, COHORT_MOST) - min(score - EXPLAINED * min(score, best), COHORT_MOST)
+    if taken > 0:
+        summary = f"{rival.service}, which {change.service} calls, changed and explains it"
+        suspect.add("explained_by_callee", summary, {"explained": taken})
