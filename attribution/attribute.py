@@ -1,15 +1,17 @@
 """attribute(case): which of the changes under way did it, with proof; "none of them" included.
 
-PURE. Each change gets a sum of log-odds, each one a piece of evidence with a sentence of its own
-(`weighing.py`), and so does "none of them"; probabilities are their softmax. The parts, after
-ChangeRCA (FSE'24) and Gandalf (NSDI'20):
+PURE. A change can have done harm in several ways (`ways.py`), and what is no change can have done it
+by several causes (`unexplained.py`). Each of these gets a sum of log-odds, each term a piece of
+evidence with a sentence of its own (`weighing.py`); their softmax are the probabilities, and a
+change's is the sum over its ways: a conditional logit (McFadden 1974), its weights fitted
+(`weights.py`). What is looked at, after ChangeRCA (FSE'24) and Gandalf (NSDI'20):
 
 - time: a change that began after the symptom is vetoed; a recent growth of exposure counts for it;
 - footprint: which services hurt, and which of them for no reason below (`footprint.py`);
 - dose: the trouble follows the exposed share, up and down (`dose.py`);
 - cohorts: canary against control (`cohorts.py`); silence of the canary scores high;
 - explaining away: adj(c) = score(c) − 0.9·min(score(c), max score of changed services below it);
-- the symptom equal in the change's own control clears it;
+- the symptom equal in the change's own control clears it of what a canary does;
 - where evidence is known to be missing, what was not seen counts half.
 """
 
@@ -19,7 +21,14 @@ from typing import Any
 
 from attribution.attribute_case import read_case
 from attribution.localize import localize_case
-from attribution.weighing import Suspect, logit_of_none, scene_of, sizes_of_none, suspects_of
+from attribution.scene import scene_of
+from attribution.unexplained import TOLD as CAUSES
+from attribution.unexplained import Cause, logit_of_none, sizes_of_none
+from attribution.ways import TOLD as WAYS
+from attribution.ways import Way
+from attribution.weighing import VETO, Suspect, suspects_of
+
+LEAST_REASON = 0.05
 
 
 def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,34 +36,59 @@ def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
     read = read_case(case)
     scene = scene_of(read)
     suspects = suspects_of(scene)
-    none = logit_of_none(sizes_of_none(scene, suspects))
-    shares = _softmax([none, *(suspect.logit for suspect in suspects)])
-    ranked = sorted(zip(shares[1:], suspects, strict=True), key=lambda pair: _order(*pair))
+    none = sizes_of_none(scene, suspects)
+    of_none = {cause: logit_of_none(none, cause) for cause in Cause}
+    of_changes = [{way: suspect.logit(way) for way in Way} for suspect in suspects]
+    total = _log_sum([*of_none.values(), *(v for each in of_changes for v in each.values())])
+    told = [
+        _suspect(suspect, logits, total)
+        for suspect, logits in zip(suspects, of_changes, strict=True)
+    ]
+    begins = {suspect.change.id: suspect.change.begins for suspect in suspects}
     return {
         "id": read.id,
-        "suspects": [
-            {
-                "change": suspect.change.id,
-                "probability": share,
-                "evidence": sorted(suspect.evidence, key=lambda piece: -abs(piece["weight"])),
-                "vetoes": suspect.vetoes,
-            }
-            for share, suspect in ranked
-        ],
-        "none_of_them": shares[0],
+        "suspects": sorted(told, key=lambda each: _order(each, begins)),
+        "none_of_them": math.fsum(math.exp(logit - total) for logit in of_none.values()),
+        "none_reasons": _reasons(of_none, total),
         "localized": localize_case(read),
         "incomplete": list(read.incomplete),
     }
 
 
-def _order(share: float, suspect: Suspect) -> tuple[float, float, str]:
+def _suspect(suspect: Suspect, logits: Mapping[Way, float], total: float) -> dict[str, Any]:
+    """With the evidence on the likeliest way."""
+    way = max(Way, key=lambda each: logits[each])
+    pieces = [(p.kind, p.summary, p.weight(way)) for p in suspect.pieces(way)]
+    pieces += [(p.kind, p.summary, VETO / len(suspect.vetoes)) for p in suspect.vetoes]
+    return {
+        "change": suspect.change.id,
+        "probability": math.fsum(math.exp(logit - total) for logit in logits.values()),
+        "how": WAYS[way],
+        "evidence": [
+            {"kind": kind, "summary": summary, "weight": round(weight, 6)}
+            for kind, summary, weight in [("way", WAYS[way], suspect.prior(way)), *pieces]
+        ],
+        "vetoes": [each.summary for each in suspect.vetoes],
+    }
+
+
+def _reasons(logits: Mapping[Cause, float], total: float) -> list[dict[str, Any]]:
+    """What it may have been instead, the likeliest first."""
+    shares = [(math.exp(logit - total), cause) for cause, logit in logits.items()]
+    return [
+        {"kind": str(cause), "summary": CAUSES[cause], "probability": share}
+        for share, cause in sorted(shares, key=lambda pair: (-pair[0], pair[1]))
+        if share >= LEAST_REASON
+    ]
+
+
+def _order(suspect: Mapping[str, Any], begins: Mapping[str, float]) -> tuple[float, float, str]:
     """By probability; ties by who began last, then by name, never by the order of the input."""
-    begins = suspect.change.begins
-    return (-round(share, 9), -begins if math.isfinite(begins) else math.inf, suspect.change.id)
+    began = begins[suspect["change"]]
+    newest = -began if math.isfinite(began) else math.inf
+    return (-round(suspect["probability"], 9), newest, suspect["change"])
 
 
-def _softmax(logits: list[float]) -> list[float]:
+def _log_sum(logits: list[float]) -> float:
     highest = max(logits)
-    raised = [math.exp(logit - highest) for logit in logits]
-    total = math.fsum(raised)
-    return [each / total for each in raised]
+    return highest + math.log(math.fsum(math.exp(each - highest) for each in logits))

@@ -63,8 +63,11 @@ class Suspect:
                 found[scale] = found.get(scale, 0.0) + size
         return found
 
+    def prior(self, way: Way) -> float:
+        return CHANGE[way].get("way", 0.0)
+
     def logit(self, way: Way) -> float:
-        own = CHANGE[way].get("way", 0.0) + VETO * bool(self.vetoes)
+        own = self.prior(way) + VETO * bool(self.vetoes)
         return math.fsum([own, *(piece.weight(way) for piece in self.pieces(way))])
 
 

@@ -1,146 +1,164 @@
-"""Fits the weights of attribution: `python bench/incident_fit.py [COUNT] [FIRST] [--leave KIND]`.
+"""Fits the weights of attribution: `python bench/incident_fit.py FILE … > attribution/weights.py`.
 
-A conditional logit (McFadden 1974): P(c) ∝ exp(Σ w_s·x_cs) over the changes of an incident and
-"none of them", the likelihood of the true answer over all incidents, each looked at three and ten
-minutes after the detection, with a ridge of 1/2·PRIOR·|w|². Prints `attribution/weights.py`'s two
-tables. `--leave`: without the incidents of one fault kind.
+    incident_fit.py FILE … [--leave KIND] [--folds K] [--misses]
+
+The FILEs are of `incident_choices.py`. The model is a conditional logit (McFadden 1974) over each
+way in which each change may have done harm, and over the causes that are no change:
+
+    P(i) = exp(w_i·x_i) / Σ_j exp(w_j·x_j)
+
+with weights w of their own for each way and each cause; what a veto speaks of is VETO lower. The
+likelihood of the true way or cause of all looks is made the greatest, with a ridge of ½·RIDGE·|w|².
+`--leave`: without the incidents of one fault kind. `--folds`: how right it is on incidents that were
+left out of the fit, K parts in turn.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from incident_faults import FAULTS
-from incidents import case, incident
+from incident_choices import HOW, Choice, kept
+from incident_folds import show_folds
 
-from attribution.attribute_case import read_case
-from attribution.weighing import Sizes, scene_of, sizes_of_none, suspects_of
+from attribution.unexplained import Cause
+from attribution.ways import Way
+from attribution.weighing import VETO, Sizes
 
-LOOKS_S = (20.0, 180.0, 600.0)
-PRIOR = 0.02
-PLACES = ("root", "path", "elsewhere", "under_root", "over_root", "unreported", "calm")
-# Of each of these exactly one is said of every change, with size 1: together they hide a constant.
-ONE_OF_EACH: tuple[tuple[str, ...], ...] = (
-    ("time",),
-    (*PLACES, *(f"{place}.uncompared" for place in PLACES)),
-    ("too_early", "uncompared", "shared", "cleared", "unclear", "worse"),
-)
-# And these go with them.
-WITH: tuple[tuple[str, ...], ...] = (
-    (
-        "soon",
-        "later",
-        *(f"soon.{each}" for each in (*PLACES, *(f"{p}.uncompared" for p in PLACES))),
-    ),
-    (),
-    (),
-)
+RIDGE = 0.05
 ROUNDS = 60
-# How common a kind is, beside the others: a canary that harms without one error of its own is rare,
-# and if it were not, a canary as good as its control would clear nobody.
-COMMON = {"wrong_value": 0.2}
+NEAR = 1e-6
+LONGEST_STEP = 2.0
+Floats = NDArray[np.float64]
+Option = Way | Cause
+Weights = dict[Option, dict[str, float]]
+OPTIONS: tuple[Option, ...] = (*Way, *Cause)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One look at one incident: the sizes of each option, "none" first, and which is true."""
+class Table:
+    """All looks' rows for one way or cause; x: (rows, scales), `look`: the row's look, ascending."""
 
-    fault: str
-    options: tuple[Sizes, ...]
-    vetoed: tuple[bool, ...]
-    truth: int
-
-
-def choices(seed: int) -> list[Choice]:
-    found = incident(seed)
-    if found.twins:
-        return []
-    return [choice(case(found, look)) for look in LOOKS_S]
+    scales: tuple[str, ...]
+    x: Floats
+    look: NDArray[np.intp]
+    offset: Floats
+    true: Floats
 
 
-def choice(labelled: dict[str, object]) -> Choice:
-    scene = scene_of(read_case(labelled))
-    suspects = suspects_of(scene)
-    ids = [suspect.change.id for suspect in suspects]
-    truth = 0 if labelled["culprit"] is None else 1 + ids.index(str(labelled["culprit"]))
-    none = sizes_of_none(scene, suspects)
-    options = [{f"none:{k}": v for k, v in none.items()}, *(s.sizes for s in suspects)]
-    # What only some of these vetoes say is in their size; the others are out of the question.
-    vetoed = [False, *("veto" in s.sizes for s in suspects)]
-    return Choice(str(labelled["fault"]), tuple(options), tuple(vetoed), truth)
-
-
-def fit(all_choices: Sequence[Choice]) -> dict[str, float]:
-    """Newton's method; concave, so that any start will do."""
-    scales = sorted({s for c in all_choices for option in c.options for s in option if s != "veto"})
-    place = {scale: i for i, scale in enumerate(scales)}
-    tables = []
-    for each in all_choices:
-        if each.vetoed[each.truth]:
+def table(option: Option, choices: Sequence[Choice]) -> Table:
+    rows: list[tuple[int, Sizes, bool, bool]] = []
+    for look, each in enumerate(choices):
+        if isinstance(option, Cause):
+            rows.append((look, each.none, False, each.culprit is None and each.how is option))
             continue
-        x = np.zeros((len(each.options), len(scales)))
-        for row, option in enumerate(each.options):
-            for scale, size in option.items():
-                if scale != "veto":
-                    x[row, place[scale]] = size
-        offset = np.where(each.vetoed, -10.0, 0.0)
-        tables.append((x, offset, each.truth, COMMON.get(each.fault, 1.0)))
-    w = np.zeros(len(scales))
+        for place, change in enumerate(each.changes):
+            true = place == each.culprit and each.how is option
+            rows.append((look, change[option], each.vetoed[place], true))
+    scales = tuple(sorted({scale for _, sizes, _, _ in rows for scale in sizes}))
+    column = {scale: i for i, scale in enumerate(scales)}
+    x = np.zeros((len(rows), len(scales)))
+    for row, (_, sizes, _, _) in enumerate(rows):
+        for scale, size in sizes.items():
+            x[row, column[scale]] = size
+    return Table(
+        scales,
+        x,
+        np.array([look for look, *_ in rows], dtype=np.intp),
+        np.array([VETO * vetoed for _, _, vetoed, _ in rows]),
+        np.array([true for *_, true in rows], dtype=float),
+    )
+
+
+def fit(choices: Sequence[Choice]) -> Weights:
+    """Newton's method; the likelihood is concave, so any start will do."""
+    usable = [c for c in choices if c.culprit is None or not c.vetoed[c.culprit]]
+    tables = [table(option, usable) for option in OPTIONS]
+    ends = np.cumsum([0, *(len(each.scales) for each in tables)])
+    blocks = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    w = np.zeros(ends[-1])
     for _ in range(ROUNDS):
-        gradient, curvature = -PRIOR * w, PRIOR * np.eye(len(scales))
-        for x, offset, truth, common in tables:
-            logits = x @ w + offset
-            p = np.exp(logits - logits.max())
-            p /= p.sum()
-            mean = p @ x
-            gradient += common * (x[truth] - mean)
-            curvature += common * ((x * p[:, None]).T @ x - np.outer(mean, mean))
+        gradient, curvature = _slopes(tables, blocks, w, len(usable))
         step = np.linalg.solve(curvature, gradient)
-        w += step / max(1.0, float(np.abs(step).max()))
-        if np.abs(step).max() < 1e-6:
+        w += step * min(1.0, LONGEST_STEP / float(np.abs(step).max() + NEAR))
+        if np.abs(step).max() < NEAR:
             break
-    return centred(dict(zip(scales, w.tolist(), strict=True)), all_choices)
+    return {
+        option: dict(zip(each.scales, w[block].tolist(), strict=True))
+        for option, each, block in zip(OPTIONS, tables, blocks, strict=True)
+    }
 
 
-def centred(weights: dict[str, float], all_choices: Sequence[Choice]) -> dict[str, float]:
-    """The same probabilities, read more easily: what is said of every change averages 0, and the
-    constant is with "none of them".
-    """
-    changes = [o for c in all_choices for o in c.options[1:] if "veto" not in o]
-    found = dict(weights)
-    for one, more in zip(ONE_OF_EACH, WITH, strict=True):
-        mean = sum(weights.get(s, 0.0) * o.get(s, 0.0) for o in changes for s in (*one, *more))
-        mean /= len(changes)
-        for scale in one:
-            if scale in weights:
-                found[scale] = weights[scale] - mean
-        found["none:none"] -= mean
-    return found
+def _slopes(
+    tables: Sequence[Table], blocks: Sequence[slice], w: Floats, looks: int
+) -> tuple[Floats, Floats]:
+    """First and (negated) second derivatives of the penalised log-likelihood at w: (S,), (S, S)."""
+    shares = _shares(tables, blocks, w, looks)
+    gradient, curvature = -RIDGE * w, RIDGE * np.eye(w.size)
+    means = np.zeros((looks, w.size))
+    for each, block, p in zip(tables, blocks, shares, strict=True):
+        weighted = each.x * p[:, None]
+        gradient[block] += (each.true - p) @ each.x
+        curvature[block, block] += each.x.T @ weighted
+        np.add.at(means[:, block], each.look, weighted)
+    return gradient, curvature - means.T @ means
+
+
+def _shares(
+    tables: Sequence[Table], blocks: Sequence[slice], w: Floats, looks: int
+) -> list[Floats]:
+    """Each row's probability, table by table."""
+    logits = [t.x @ w[b] + t.offset for t, b in zip(tables, blocks, strict=True)]
+    highest = np.full(looks, -np.inf)
+    for each, logit in zip(tables, logits, strict=True):
+        np.maximum.at(highest, each.look, logit)
+    raised = [np.exp(lg - highest[t.look]) for t, lg in zip(tables, logits, strict=True)]
+    total = np.zeros(looks)
+    for each, e in zip(tables, raised, strict=True):
+        np.add.at(total, each.look, e)
+    return [e / total[t.look] for t, e in zip(tables, raised, strict=True)]
+
+
+def printed(weights: Weights) -> str:
+    """`attribution/weights.py`, whole."""
+    lines = [
+        '"""The weights of evidence, in log-odds a unit of size; of each way, of each other cause.',
+        "",
+        "Written by `bench/incident_fit.py`; to change one, change the evidence and fit again.",
+        '"""',
+        "",
+    ]
+    for name, options in (("CHANGE", Way), ("NONE", Cause)):
+        lines.append(f"{name}: dict[str, dict[str, float]] = {{")
+        for option in options:
+            lines.append(f'    "{option}": {{')
+            lines += [f'        "{k}": {v:.3f},' for k, v in weights[option].items()]
+            lines.append("    },")
+        lines.append("}")
+    return "\n".join(lines)
+
+
+def without(choices: Sequence[Choice], fault: str | None) -> list[Choice]:
+    return [each for each in choices if each.fault != fault]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", type=int, nargs="?", default=4000)
-    parser.add_argument("first", type=int, nargs="?", default=1)
-    parser.add_argument("--leave", choices=sorted(FAULTS))
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--leave", choices=sorted(HOW))
+    parser.add_argument("--folds", type=int)
+    parser.add_argument("--misses", action="store_true")
     given = parser.parse_args()
-    seeds = range(given.first, given.first + given.count)
-    with ProcessPoolExecutor(given.workers) as pool:
-        found = [each for some in pool.map(choices, seeds, chunksize=4) for each in some]
-    weights = fit([each for each in found if each.fault != given.leave])
-    for name, none in (("CHANGE", False), ("NONE", True)):
-        print(f"{name}: dict[str, float] = {{")
-        for scale, w in weights.items():
-            if scale.startswith("none:") is none:
-                print(f'    "{scale.removeprefix("none:")}": {w:.3f},')
-        print("}")
+    choices = kept(given.files)
+    if given.folds:
+        show_folds(choices, given.folds, fit, misses=given.misses)
+    else:
+        print(printed(fit(without(choices, given.leave))))
 
 
 if __name__ == "__main__":

@@ -1,29 +1,81 @@
 import numpy as np
 import pytest
-from incident_fit import Choice, centred, fit
+from incident_choices import HOW, Choice
+from incident_faults import FAULTS
+from incident_fit import fit, printed
+from incident_folds import attributed, folds
+
+from attribution.unexplained import Cause
+from attribution.ways import Way
+
+NOTHING: dict[str, float] = {}
 
 
-def choices(count=400, weight=2.0, seed=1):
-    """Two changes and none; P ∝ exp(weight·x)."""
+def drawn(count=4000, seed=1):
+    """Two changes that harm as canaries, or chance; P ∝ exp(2·x), exp(0.5) of chance."""
     rng = np.random.default_rng(seed)
     made = []
-    for _ in range(count):
+    for number in range(count):
         x = rng.uniform(0, 1, 2)
-        logits = np.array([0.5, *(weight * x)])
-        p = np.exp(logits) / np.exp(logits).sum()
-        options = ({"none:none": 1.0}, {"x": x[0]}, {"x": x[1]})
-        made.append(Choice("f", options, (False,) * 3, int(rng.choice(3, p=p))))
+        raised = np.exp([0.5, *(2 * x)])
+        truth = int(rng.choice(3, p=raised / raised.sum()))
+        changes = tuple({way: {"way": 1.0, "x": float(each)} for way in Way} for each in x)
+        culprit = truth - 1 if truth else None
+        fault = "errors" if truth else "noise"
+        made.append(Choice(number, 600.0, fault, culprit, changes, (False, False), {"cause": 1.0}))
     return made
 
 
+def logit(weights, option, sizes):
+    return sum(weights[option].get(scale, 0.0) * size for scale, size in sizes.items())
+
+
 def test_fit__choices_drawn_from_a_logit__finds_its_weights():
-    found = fit(choices(4000))
-    assert found["x"] == pytest.approx(2.0, abs=0.2)
-    assert found["none:none"] == pytest.approx(0.5, abs=0.15)
+    found = fit(drawn())
+    assert found[Way.CANARY]["x"] == pytest.approx(2.0, abs=0.2)
+    chance = found[Cause.CHANCE]["cause"] - found[Way.CANARY]["way"]
+    assert chance == pytest.approx(0.5, abs=0.15)
 
 
-def test_centred__what_is_said_of_every_change__moves_to_none_and_nothing_else_changes():
-    weights = {"none:none": 0.5, "cleared": 1.0, "worse": 3.0}
-    one = Choice("f", ({"none:none": 1.0}, {"cleared": 1.0}, {"worse": 1.0}), (False,) * 3, 1)
-    found = centred(weights, [one])
-    assert found == {"none:none": -1.5, "cleared": -1.0, "worse": 1.0}
+def test_fit__ways_and_causes_that_never_were__are_all_but_ruled_out():
+    found = fit(drawn())
+    assert found[Cause.TRAFFIC]["cause"] < -3
+    assert logit(found, Way.CALLERS, {"way": 1.0, "x": 0.5}) < -3
+
+
+def test_fit__culprit_that_is_vetoed__teaches_nothing():
+    good = drawn(400)
+    bad = [Choice(0, 600.0, "errors", 0, good[0].changes, (True, False), {"cause": 1.0})] * 400
+    assert fit([*good, *bad]) == fit(good)
+
+
+def test_folds__each_incident__is_judged_by_weights_that_did_not_see_it():
+    seen = []
+
+    def spy(some):
+        seen.append({each.seed for each in some})
+        return {**{way: NOTHING for way in Way}, **{cause: NOTHING for cause in Cause}}
+
+    found = folds(drawn(12), 3, spy)
+    assert [choice.seed for choice, _ in found] == list(range(12))
+    assert [sorted(set(range(12)) - each) for each in seen] == [
+        [part, part + 3, part + 6, part + 9] for part in range(3)
+    ]
+
+
+def test_attributed__weights_of_nothing__gives_every_way_and_cause_the_same():
+    weights = {**{way: NOTHING for way in Way}, **{cause: NOTHING for cause in Cause}}
+    found = attributed(drawn(1)[0], weights)
+    assert found.none == pytest.approx(5 / 13)
+    assert sum(found.probability.values()) == pytest.approx(8 / 13)
+
+
+def test_how__every_fault_kind__has_its_way_or_cause():
+    assert HOW.keys() == FAULTS.keys()
+
+
+def test_printed__the_weights__are_what_the_module_is():
+    space: dict[str, dict] = {}
+    exec(printed(fit(drawn(50))), space)  # noqa: S102
+    assert set(space["CHANGE"]) == set(Way)
+    assert set(space["NONE"]) == set(Cause)
