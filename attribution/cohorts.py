@@ -6,7 +6,7 @@ PURE. Works on the change's own service and on what its callers measure of it (`
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,8 @@ class Pair:
     control: Floats
     canary_n: Floats | None
     control_n: Floats | None
+    # Requests of the whole service between two reads, where it tells their rate.
+    requests: Floats | None = None
 
 
 def metric_weight(metric: str) -> float:
@@ -101,16 +103,33 @@ def _pairs(series: Iterable[Series], change: Change) -> Iterable[Pair]:
     groups: dict[tuple[str, str, str], dict[str, list[Series]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for each in series:
+    known = list(series)
+    for each in known:
         cohort = _cohort(each, change)
         if cohort:
             groups[each.service, each.metric, each.peer or ""][cohort].append(each)
+    rate = next((each for each in known if _is_rate(each, change)), None)
     for (service, metric, peer), cohorts in sorted(groups.items()):
         if not (cohorts["canary"] and cohorts["control"]):
             continue
         label = f"{metric} seen by {service}" if peer else metric
         own = 0.5 if peer and peer != change.service else 1.0
-        yield _pair(label, metric_weight(metric) * own, cohorts["canary"], cohorts["control"])
+        pair = _pair(label, metric_weight(metric) * own, cohorts["canary"], cohorts["control"])
+        yield replace(pair, requests=_requests(rate, pair.t)) if rate else pair
+
+
+def _is_rate(series: Series, change: Change) -> bool:
+    name = series.metric.lower()
+    own = series.service == change.service and series.peer is None and series.cohort == "all"
+    return own and "request" in name and name.endswith(("per_second", "_rate", "rps"))
+
+
+def _requests(rate: Series, t: Floats) -> Floats | None:
+    known = np.isfinite(rate.v)
+    if known.sum() < 2:
+        return None
+    apart = float(np.median(np.diff(rate.t)))
+    return np.asarray(np.interp(t, rate.t[known], rate.v[known]) * apart)
 
 
 def _cohort(series: Series, change: Change) -> str:
@@ -254,10 +273,11 @@ def _silence(pair: Pair, change: Change, exposed: Flags) -> Difference | None:
     silent = ~np.isfinite(pair.canary[told])
     run = int(np.argmin(silent[::-1])) if not silent.all() else silent.size
     if run < (SILENT_POINTS if run < silent.size else STARTING_POINTS):
-        return _gaps(pair, told, silent)
+        return _gaps(pair, change, told, silent)
     earlier = silent[: silent.size - run]
     usual = (earlier.sum() + 1.0) / (earlier.size + 20.0)
-    least = _expected(pair, change, told[-run:])
+    due = _due(pair, change, told[-run:])
+    least = math.inf if due is None else float(due.sum())
     score = min(SILENCE_SCORE, run * math.log(1.0 / usual), least)
     if score < LEAST_SILENCE:
         return None
@@ -266,31 +286,38 @@ def _silence(pair: Pair, change: Change, exposed: Flags) -> Difference | None:
     return Difference(pair.metric, score, summary, silent=True)
 
 
-def _expected(pair: Pair, change: Change, told: "npt.NDArray[np.intp]") -> float:
-    """Requests that the canary would have had by its share: as likely as e^−this is their absence."""
-    if pair.control_n is None:
-        return math.inf
+def _due(pair: Pair, change: Change, told: "npt.NDArray[np.intp]") -> Floats | None:
+    """Requests that the canary would have had by its share: none is as likely as e^−this."""
     share = change.share_at(pair.t[told])
-    part = share / np.maximum(1.0 - share, 0.01)
-    return float((pair.control_n[told] * part).sum())
+    if pair.control_n is not None:
+        return np.asarray(pair.control_n[told] * share / np.maximum(1.0 - share, 0.01))
+    return None if pair.requests is None else np.asarray(pair.requests[told] * share)
 
 
-def _gaps(pair: Pair, told: "npt.NDArray[np.intp]", silent: Flags) -> Difference | None:
+def _gaps(
+    pair: Pair, change: Change, told: "npt.NDArray[np.intp]", silent: Flags
+) -> Difference | None:
     """A canary that is now here, now gone: n·KL(missing share ‖ usual) of what is no request."""
     if pair.control_n is not None or silent.sum() < SILENT_POINTS or silent.all():
         return None
-    begun = silent[int(np.argmin(silent)) :]
+    first = int(np.argmin(silent))
+    begun = silent[first:]
+    if begun.sum() < SILENT_POINTS:
+        return None
+    due = _due(pair, change, told[first:])
+    usual = USUALLY_MISSING if due is None else max(USUALLY_MISSING, float(np.exp(-due).mean()))
     missing = begun.sum() / begun.size
-    if missing <= USUALLY_MISSING or begun.sum() < SILENT_POINTS:
+    if missing <= usual:
         return None
     score = begun.size * (
-        missing * math.log(missing / USUALLY_MISSING)
-        + (1 - missing) * math.log((1 - missing) / (1 - USUALLY_MISSING))
+        missing * math.log(missing / usual) + (1 - missing) * math.log((1 - missing) / (1 - usual))
     )
     if score < LEAST_SILENCE:
         return None
-    summary = f"canary silent in {begun.sum()} of {begun.size} reads while control reports {pair.metric}"
-    return Difference(pair.metric, min(score, SILENCE_SCORE), summary, silent=True)
+    seen = f"{begun.sum()} of {begun.size} reads while control reports {pair.metric}"
+    return Difference(
+        pair.metric, min(score, SILENCE_SCORE), f"canary silent in {seen}", silent=True
+    )
 
 
 def _summary(pair: Pair, window: Flags) -> str:

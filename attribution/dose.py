@@ -1,8 +1,8 @@
 """Dose and response: does what hurts follow the exposed share of a change, up and down? PURE.
 
 For a hurt series y and a change's exposed share g(t): least squares of y = a + b·g(t − lag), b in
-the harmful direction, lag up to LAGS intervals, against the same with a step where it fits best
-near the onset. score = N/2·log(RSS_step/RSS_g), the log-likelihood ratio under normal noise, N the
+the harmful direction, lag up to LAGS intervals, against the same with a step wherever it fits best.
+score = N/2·log(RSS_step/RSS_g), the log-likelihood ratio under normal noise, N the
 number of points that the noise's autocorrelation leaves. Near 0: the share explains the series as
 well as a step made to measure; far below: it does not. (Dose-response as in Hill 1965; the free
 step is what a change point alone would say.)
@@ -18,7 +18,7 @@ from attribution.stats.lines import Flags, Floats
 
 LAGS = 3
 MOST = 6.0
-AROUND = 4  # intervals around the onset in which the step is looked for
+LEAST = 2  # points on either side of the step
 FEWEST = 8
 ABOVE = (0.03, 0.1, 0.2)
 HELD_S = (15.0, 40.0, 100.0, 250.0)
@@ -55,13 +55,21 @@ def _of(series: Series, change: Change, onset: float, spread: bool) -> float | N
     y = np.clip(y, *np.quantile(y, [0.02, 0.98]))
     sign = {"increase": 1.0, "decrease": -1.0}.get(series.direction, 0.0)
     step = float(np.median(np.diff(t)))
-    steps = [_residual(y, (t > onset + i * step).astype(float), sign) for i in range(-AROUND, 3)]
     shares = [_residual(y, g, sign) for g in _following(change, t, step)]
     if spread:
         shares += [_residual(y, g, sign) for g in _spread(change, t, step)]
-    best, own = min(steps), min(shares)
+    best, own = _best_step(y, sign), min(shares)
     score = _effective(y, t > onset) / 2 * math.log((best + 1e-18) / (own + 1e-18))
     return min(max(score, -MOST), MOST)
+
+
+def _best_step(y: Floats, sign: float) -> float:
+    """The least that a step leaves, over all places of it."""
+    n = np.arange(1, y.size)
+    sums = np.cumsum(y - y.mean())[:-1]
+    gain = sums**2 * y.size / (n * (y.size - n))
+    gain[sign * sums > 0] = 0.0
+    return max(float(((y - y.mean()) ** 2).sum()) - float(gain[LEAST - 1 : 1 - LEAST].max()), 0.0)
 
 
 def _residual(y: Floats, g: Floats, sign: float) -> float:

@@ -1,5 +1,6 @@
 """What is the same for every change of a case: what hurts, since when, and who calls whom. PURE."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ import numpy as np
 
 from attribution.attribute_case import Case, Series
 from attribution.cohorts import TELLING, metric_weight
-from attribution.footprint import Footprint, footprint
+from attribution.footprint import WORSE, Footprint, footprint
 from attribution.symptoms import Symptom, nearest, symptoms
 
 INCOMPLETE = 0.5
 MOST_HURTING = 3
+MOST_UNEXPLAINED = 2.5
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,23 @@ class Scene:
     def onset_of(self, services: Iterable[str]) -> float:
         """When the first of them began to hurt; of those that did not, when the anomaly began."""
         return min((self.onsets[s] for s in services if s in self.onsets), default=self.onset)
+
+    def unexplained(self, services: Iterable[str]) -> dict[str, float]:
+        """What hurts apart from these and from who calls them: by service, log of the standard
+        errors by those of what is just worse, at most MOST_UNEXPLAINED.
+        """
+        explained = set(services)
+        frontier = list(explained)
+        while frontier:
+            for caller in self.callers.get(frontier.pop(), ()):
+                if caller not in explained:
+                    explained.add(caller)
+                    frontier.append(caller)
+        return {
+            name: min(math.log(hurt.z / WORSE), MOST_UNEXPLAINED)
+            for name, hurt in self.footprint.hurts.items()
+            if hurt.worse and name not in explained
+        }
 
     def hurting(self, services: Iterable[str]) -> tuple[Series, ...]:
         """What shows best how these hurt."""

@@ -79,13 +79,22 @@ def _symptom(series: Series, detected_at: float) -> Symptom | None:
     recent = keep & (series.t >= detected_at - WINDOW_S)
     keep = recent if recent.sum() >= FEW else keep
     t, v = series.t[keep], series.v[keep]
-    place, moved = change_point(v)
-    z = harmful(moved, series.direction)
-    if z < THRESHOLD or place >= t.size:
+    place, z = _onset(v, series.direction)
+    if place is None:
         return None
     step = float(np.median(np.diff(t)))
-    onset = float(t[latest_run(v, place, series.direction)])
+    # What came later, by a larger share it may be much worse, hides where it began.
+    early, _ = _onset(v[t <= detected_at + step], series.direction)
+    onset = float(t[place if early is None else early])
     return Symptom(series.service, series.metric, series.peer, onset, z, step, series)
+
+
+def _onset(v: Floats, direction: str) -> tuple[int | None, float]:
+    place, moved = change_point(v)
+    z = harmful(moved, direction)
+    if z < THRESHOLD or place >= v.size:
+        return None, z
+    return latest_run(v, place, direction), z
 
 
 def latest_run(v: Floats, place: int, direction: str) -> int:

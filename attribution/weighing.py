@@ -153,6 +153,11 @@ def _weigh_way(suspect: Suspect, scene: Scene, way: Way) -> None:
     add(_place(scene, change.service, hurt, way))
     if suspect.vetoes:
         return
+    unexplained = scene.unexplained(hurt)
+    if unexplained:
+        worst = min(unexplained, key=lambda name: (-unexplained[name], name))
+        sizes = {"unexplained": unexplained[worst], "unexplained.many": math.log(len(unexplained))}
+        add(Piece("unexplained", f"{_seen(scene, worst)}, which this does not explain", sizes))
     add(_time(scene, change, hurt))
     hurting = scene.hurting(hurt)
     if hurting:
