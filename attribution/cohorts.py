@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from attribution.attribute_case import Case, Change, Series
 from attribution.stats.lines import Flags, Floats
-from attribution.stats.shifts import harmful, mean_shift, scatter, two_shares
+from attribution.stats.shifts import harmful, mean_shift, paired_shares, scatter
 
 SILENCE_SCORE = 15.0
 MOST = 20.0
@@ -232,15 +232,11 @@ def _z(pair: Pair, window: Flags, exposed: Flags) -> float:
     before = ~exposed & (pair.t <= pair.t[window][0])
     before &= np.isfinite(pair.canary) & np.isfinite(pair.control)
     if pair.canary_n is not None and pair.control_n is not None and _is_share(pair):
-        x = _events(pair.canary, pair.canary_n, window), pair.canary_n[window].sum()
-        k = _events(pair.control, pair.control_n, window), pair.control_n[window].sum()
-        phi = max(
-            scatter(pair.canary[window], pair.canary_n[window]),
-            scatter(pair.control[window], pair.control_n[window]),
-        )
+        n, m = pair.canary_n[window], pair.control_n[window]
+        phi = max(scatter(pair.canary[window], n), scatter(pair.control[window], m))
         worse = 1.0 if pair.direction == "decrease" else 1.0 + UNIT_DIFFERENCE
-        z = two_shares((x[0], min(k[0] * worse, k[1])), (x[1], k[1]))
-        return harmful(z, pair.direction) / math.sqrt(phi)
+        x, k = pair.canary[window] * n, np.minimum(pair.control[window] * worse, 1.0) * m
+        return harmful(paired_shares((x, k), (n, m)), pair.direction) / math.sqrt(phi)
     difference = pair.canary - pair.control
     if before.sum() >= LEAST_POINTS:
         return harmful(mean_shift(difference[before], difference[window]), pair.direction)
@@ -255,10 +251,6 @@ def _is_share(pair: Pair) -> bool:
     values = np.concatenate([pair.canary, pair.control])
     values = values[np.isfinite(values)]
     return bool(values.size) and bool(values.min() >= 0) and bool(values.max() <= 1)
-
-
-def _events(share: Floats, total: Floats, window: Flags) -> float:
-    return float((share[window] * total[window]).sum())
 
 
 def _control_moved(pair: Pair, exposed: Flags) -> bool:
@@ -321,9 +313,10 @@ def _gaps(
 
 
 def _summary(pair: Pair, window: Flags) -> str:
+    """The control's mean as if its requests had come when the canary's did."""
     span = pair.t[window][-1] - pair.t[window][0]
     canary = _mean(pair.canary, pair.canary_n, window)
-    control = _mean(pair.control, pair.control_n, window)
+    control = _mean(pair.control, pair.canary_n, window)
     if _is_share(pair):
         worse = f"{canary:.1%} against {control:.1%}"
     else:
@@ -333,5 +326,5 @@ def _summary(pair: Pair, window: Flags) -> str:
 
 def _mean(values: Floats, n: Floats | None, window: Flags) -> float:
     if n is not None and n[window].sum() > 0:
-        return _events(values, n, window) / float(n[window].sum())
+        return float(np.average(values[window], weights=n[window]))
     return float(np.mean(values[window]))

@@ -39,11 +39,11 @@ class Scene:
         return min((self.onsets[s] for s in services if s in self.onsets), default=self.onset)
 
     def unexplained(self, services: Iterable[str]) -> dict[str, float]:
-        """What hurts apart from these and from who calls them: by service, log of the standard
-        errors by those of what is just worse, at most MOST_UNEXPLAINED.
+        """What hurts apart from these and from who calls those of them that hurt: by service, log
+        of the standard errors by those of what is just worse, at most MOST_UNEXPLAINED.
         """
         explained = set(services)
-        frontier = list(explained)
+        frontier = [each for each in explained if self.footprint.worse(each)]
         while frontier:
             for caller in self.callers.get(frontier.pop(), ()):
                 if caller not in explained:

@@ -178,7 +178,8 @@ def _place(scene: Scene, service: str, hurt: tuple[str, ...], way: Way) -> Piece
         sizes["hit"] = len(worse) / len(known) if known else 0.0
     if way is Way.CALLEES:
         sizes["load"] = max((_load(scene, each) for each in worse), default=0.0)
-    roots = found.roots.intersection(hurt)
+    noticed = found.roots.intersection(hurt)
+    roots = {each for each in noticed if found.worse(each)}
     if roots:
         sizes |= {"root": 1.0, "coverage": len(roots) / len(found.roots)}
         return Piece("place", f"{_seen(scene, min(roots))}, and nothing below explains it", sizes)
@@ -188,6 +189,8 @@ def _place(scene: Scene, service: str, hurt: tuple[str, ...], way: Way) -> Piece
     if worse:
         summary = f"{_seen(scene, worse[0])}, but not on the calls from where it was noticed"
         return Piece("place", summary, sizes | {"elsewhere": 1.0})
+    if noticed:
+        return Piece("place", _seen(scene, min(noticed)), sizes | {"noticed": 1.0})
     name = {Way.CALLERS: f"who calls {service}", Way.CALLEES: f"what {service} calls"}.get(way, service)
     if not known:
         return Piece("place", f"nothing is reported of {name}", sizes | {"unreported": scene.absence})
@@ -242,9 +245,10 @@ def _weigh_cohorts(
     if shared:
         summary = f"control is hit as much: {shared[0].summary}"
         suspect.add("equal_in_control", summary, {"shared": 1.0})
-    elif any(each.cleared for each in found):
-        summary = f"canary is no worse than control: {found[0].summary}"
-        power = max(each.power for each in found if each.cleared)
+    elif cleared := [each for each in found if each.cleared and each.telling]:
+        strongest = max(cleared, key=lambda each: (each.power, each.metric))
+        summary = f"canary is no worse than control: {strongest.summary}"
+        power = strongest.power
         suspect.add("equal_in_control", summary, {"cleared": 1.0, "cleared.power": power})
     else:
         summary = f"canary and control do not clearly differ: {found[0].summary}"

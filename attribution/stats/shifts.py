@@ -64,6 +64,26 @@ def two_shares(events: tuple[float, float], totals: tuple[float, float]) -> floa
     return math.copysign(math.sqrt(2 * max(g, 0.0)), x / n - k / m)
 
 
+def paired_shares(events: tuple[Floats, Floats], totals: tuple[Floats, Floats]) -> float:
+    """Signed root of the scaled deviance of x against what each interval's common share makes
+    expected; > 0 when the first is larger. All arrays (T,).
+
+    Interval by interval, as Mantel & Haenszel (1959) do, because the split of the requests changes
+    over time: E = Σ n·p, V = Σ n·m/(n + m)·p(1 − p), p = (x + k)/(n + m); the deviance of a Poisson
+    count 2·(X·log(X/E) − (X − E)) times E/V, asymptotically z², and honest for few events.
+    """
+    (x, k), (n, m) = events, totals
+    both = (n > 0) & (m > 0)
+    x, k, n, m = x[both], k[both], n[both], m[both]
+    p = (x + k) / (n + m)
+    expected, variance = float((n * p).sum()), float((n * m / (n + m) * p * (1 - p)).sum())
+    if variance <= 0 or expected <= 0:
+        return 0.0
+    seen = float(x.sum())
+    deviance = 2 * ((seen * math.log(seen / expected) if seen > 0 else 0.0) - (seen - expected))
+    return math.copysign(math.sqrt(max(deviance, 0.0) * expected / variance), seen - expected)
+
+
 def scatter(share: Floats, total: Floats) -> float:
     """φ ≥ 1: how many times as much shares vary from one interval to the next as independent
     requests would: Σ (p_t − p_{t−1})² / Σ p(1 − p)(1/n_t + 1/n_{t−1}) (von Neumann's ratio, so that
