@@ -27,6 +27,7 @@ UNIT_DIFFERENCE = 0.1
 OUTCOMES = ("error", "success", "availab", "fail", "5xx", "timeout")
 LATENCIES = ("latency", "duration", "slow", "fast", "seconds", "_ms", "p9")
 TELLING = 0.6
+LEAST_RISE = 2  # points on either side
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Difference:
     shared: bool = False
     # An outcome or a latency, not CPU or the like.
     telling: bool = True
+    # An outcome.
+    outcome: bool = True
     # How much was compared, on the log.
     power: float = 0.0
     # The canary differed as much long before the anomaly, and its share has not grown since.
@@ -91,6 +94,33 @@ def comparing(case: Case, change: Change) -> bool:
         if np.isfinite(pair.control[_exposed(pair, change)]).any():
             return True
     return False
+
+
+def control_rise(series: Iterable[Series], whole: Series, onset: float) -> float | None:
+    """The rise of the control since the onset by that of the whole, within 0 to 1.5."""
+    control = next(
+        (
+            s
+            for s in series
+            if s.cohort == "control"
+            and (s.service, s.metric, s.peer) == (whole.service, whole.metric, whole.peer)
+        ),
+        None,
+    )
+    if control is None or whole.cohort == "control":
+        return None
+    rises = [_rise(each, onset) for each in (control, whole)]
+    if not all(map(math.isfinite, rises)) or rises[1] == 0:
+        return None
+    return min(max(rises[0] / rises[1], 0.0), 1.5)
+
+
+def _rise(series: Series, onset: float) -> float:
+    known = np.isfinite(series.v)
+    before, after = known & (series.t < onset), known & (series.t > onset)
+    if before.sum() < LEAST_RISE or after.sum() < LEAST_RISE:
+        return math.nan
+    return float(series.v[after].mean() - series.v[before].mean())
 
 
 def _exposed(pair: Pair, change: Change) -> Flags:
@@ -202,6 +232,7 @@ def _difference(pair: Pair, change: Change, threshold: float, onset: float) -> D
         cleared=cleared,
         shared=cleared and moved,
         telling=pair.weight >= TELLING / 2,
+        outcome=pair.outcome,
         power=_power(pair, both),
         stale=score > 0 and _stale(pair, change, both, onset),
     )

@@ -22,6 +22,7 @@ LEAST = 2  # points on either side of the step
 FEWEST = 8
 ABOVE = (0.03, 0.1, 0.2)
 HELD_S = (15.0, 40.0, 100.0, 250.0)
+MOST_BEGINNINGS = 3
 
 
 def dose(
@@ -42,9 +43,9 @@ def _following(change: Change, t: Floats, step: float) -> list[Floats]:
 def _spread(change: Change, t: Floats, step: float) -> list[Floats]:
     """Harm that does not grow with the share: from a share on, or by what was used up so far."""
     share = change.share_at(t)
-    held = np.cumsum(share) * step
     above = [np.clip(share - least, 0.0, None) for least in ABOVE]
-    return [*above, *(np.clip(held / full - 0.3, 0.0, 1.0) for full in HELD_S)]
+    used = [np.cumsum(share * (t >= at)) * step for at in change.growths[:MOST_BEGINNINGS]]
+    return [*above, *(np.clip(u / full - 0.3, 0.0, 1.0) for u in used for full in HELD_S)]
 
 
 def _of(series: Series, change: Change, onset: float, spread: bool) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attribution.attribute_case import Case, Series
+from attribution.attribute_case import LAG_INTERVALS, Case, Series
 from attribution.cohorts import TELLING, metric_weight
 from attribution.footprint import WORSE, Footprint, footprint
 from attribution.symptoms import Symptom, nearest, symptoms
@@ -28,6 +28,11 @@ class Scene:
     lead: Symptom | None  # the symptom that tells the onset
     footprint: Footprint
     lost: frozenset[str]  # services that reported until the anomaly and do so no longer
+
+    @property
+    def step(self) -> float:
+        """Usual time between two points."""
+        return self.lead.step if self.lead else self.case.lag_s / LAG_INTERVALS
 
     @property
     def absence(self) -> float:

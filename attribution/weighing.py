@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from attribution.attribute_case import Case, Change
-from attribution.cohorts import Difference, comparing, differences
+from attribution.cohorts import Difference, comparing, control_rise, differences
 from attribution.dose import dose
 from attribution.scene import Scene
 from attribution.symptoms import began_before, reaches
@@ -165,6 +165,8 @@ def _weigh_way(suspect: Suspect, scene: Scene, way: Way) -> None:
         follows = "follows" if score > -1 else "does not follow"
         summary = f"{hurting[0].metric} of {hurting[0].service} {follows} its exposure"
         add(Piece("dose", summary, {"dose": score}))
+    if way in (Way.CANARY, Way.WHOLE):
+        add(_control(scene, change))
 
 
 def _place(scene: Scene, service: str, hurt: tuple[str, ...], way: Way) -> Piece:
@@ -212,10 +214,25 @@ def _load(scene: Scene, service: str) -> float:
     return min(max(own - scene.footprint.traffic, 0.0), MOST_LOAD)
 
 
+def _control(scene: Scene, change: Change) -> Piece:
+    """How much of the rise of the whole its control shows too."""
+    hurt = scene.footprint.hurts.get(change.service)
+    ratio = None
+    if hurt is not None and hurt.worse:
+        ratio = control_rise(scene.case.about(change), hurt.series, scene.onset_of([change.service]))
+    if ratio is None:
+        return Piece("control_rise", "its control's part in it is not known", {})
+    summary = f"its control shows {min(max(ratio, 0.0), 1.0):.0%} of the rise of {hurt.metric}"
+    return Piece("control_rise", summary, {"control": ratio, "control.known": 1.0})
+
+
 def _time(scene: Scene, change: Change, hurt: tuple[str, ...]) -> Piece:
     onset = scene.onset_of(hurt)
+    # The first bad point tells of the interval that it ends.
     gap = max(onset - change.last_growth(onset + scene.case.lag_s / 4), 0.0)
+    beyond = max(gap - scene.step, 0.0)
     sizes = {
+        "at_once": math.exp(-beyond / scene.step),
         "soon": math.exp(-gap / SOON_S),
         "soon2": math.exp(-gap / (2 * SOON_S)),
         "later": math.exp(-gap / LATER_S),
@@ -264,17 +281,22 @@ def _weigh_differences(suspect: Suspect, found: list[Difference]) -> None:
         size = min(silent.score, COHORT_MOST)
         suspect.add("silence", silent.summary, {"silence": size, "silent": 1.0, **first})
         first = {}
-    telling = next((each for each in worse if each.telling and not each.silent), None)
-    other = next((each for each in worse if not each.telling and not each.silent), None)
-    for each, name in ((telling, "telling"), (other, "other")):
+    for name in ("failing", "slower", "other"):
+        each = next((d for d in worse if _sort(d) == name and not d.silent), None)
         if each is None:
             continue
         size = min(each.score, COHORT_MOST)
         sizes = {f"{name}.stale" if each.stale else name: size} | first
-        if name == "telling" and not each.stale:
+        if name != "other" and not each.stale:
             sizes |= {"differs": 1.0}
         first = {}
         suspect.add("canary_against_control", each.summary, sizes)
+
+
+def _sort(difference: Difference) -> str:
+    if not difference.telling:
+        return "other"
+    return "failing" if difference.outcome else "slower"
 
 
 def _explain_away(suspect: Suspect, scene: Scene, scores: Mapping[str, float]) -> None:
