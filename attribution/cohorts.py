@@ -66,6 +66,7 @@ class Pair:
     control_n: Floats | None
     # Requests of the whole service between two reads, where it tells their rate.
     requests: Floats | None = None
+    peer: bool = False  # as a caller sees it
 
 
 def metric_weight(metric: str) -> float:
@@ -145,7 +146,8 @@ def _pairs(series: Iterable[Series], change: Change) -> Iterable[Pair]:
         label = f"{metric} seen by {service}" if peer else metric
         own = 0.5 if peer and peer != change.service else 1.0
         pair = _pair(label, metric_weight(metric) * own, cohorts["canary"], cohorts["control"])
-        yield replace(pair, requests=_requests(rate, pair.t)) if rate else pair
+        requests = _requests(rate, pair.t) if rate else None
+        yield replace(pair, requests=requests, peer=bool(peer))
 
 
 def _is_rate(series: Series, change: Change) -> bool:
@@ -296,7 +298,8 @@ def _silence(pair: Pair, change: Change, exposed: Flags) -> Difference | None:
     silent = ~np.isfinite(pair.canary[told])
     run = int(np.argmin(silent[::-1])) if not silent.all() else silent.size
     if run < (SILENT_POINTS if run < silent.size else STARTING_POINTS):
-        return _gaps(pair, change, told, silent)
+        # Of how many calls a caller sees nobody tells, so their absence says little.
+        return None if pair.peer else _gaps(pair, change, told, silent)
     earlier = silent[: silent.size - run]
     usual = (earlier.sum() + 1.0) / (earlier.size + 20.0)
     due = _due(pair, change, told[-run:])

@@ -9,7 +9,7 @@ import numpy as np
 
 from attribution.attribute_case import LAG_INTERVALS, Case, Series
 from attribution.cohorts import TELLING, metric_weight
-from attribution.footprint import WORSE, Footprint, footprint
+from attribution.footprint import WORSE, Footprint, Hurt, footprint
 from attribution.symptoms import Symptom, nearest, symptoms
 
 INCOMPLETE = 0.5
@@ -60,11 +60,25 @@ class Scene:
             if hurt.worse and name not in explained
         }
 
+    def strength(self, services: Iterable[str]) -> float:
+        """How clearly these hurt, as `unexplained` counts it; 0: they do not."""
+        worst = max((self.footprint.hurts[s].z for s in services if s in self.footprint.hurts), default=0.0)
+        return min(math.log(worst / WORSE), MOST_UNEXPLAINED) if worst > WORSE else 0.0
+
+    def noticed(self) -> tuple[Series, ...]:
+        """What tells best of where the anomaly was noticed, however faintly."""
+        hurts = [self.footprint.hurts[s] for s in self.targets if s in self.footprint.hurts]
+        return _worst(hurts)
+
     def hurting(self, services: Iterable[str]) -> tuple[Series, ...]:
         """What shows best how these hurt."""
         hurts = [self.footprint.hurts[s] for s in services if self.footprint.worse(s)]
-        worst = sorted(hurts, key=lambda hurt: (-hurt.z, hurt.series.service, hurt.metric))
-        return tuple(hurt.series for hurt in worst[:MOST_HURTING])
+        return _worst(hurts)
+
+
+def _worst(hurts: Iterable[Hurt]) -> tuple[Series, ...]:
+    worst = sorted(hurts, key=lambda hurt: (-hurt.z, hurt.series.service, hurt.metric))
+    return tuple(hurt.series for hurt in worst[:MOST_HURTING])
 
 
 def scene_of(case: Case) -> Scene:

@@ -8,6 +8,7 @@ from attribution.scene import Scene
 class Way(StrEnum):
     CANARY = "canary"
     WHOLE = "whole"
+    SHARED = "shared"
     CALLERS = "callers"
     CALLEES = "callees"
 
@@ -15,6 +16,7 @@ class Way(StrEnum):
 TOLD = {
     Way.CANARY: "its canary does worse than its control",
     Way.WHOLE: "it hurts its service as a whole, control and all",
+    Way.SHARED: "it uses up, bit by bit, what canary and control share",
     Way.CALLERS: "it hurts those who call its service",
     Way.CALLEES: "it burdens what its service calls",
 }

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from attribution.attribute_case import Case, Change
 from attribution.cohorts import Difference, comparing, control_rise, differences
 from attribution.dose import dose
+from attribution.footprint import WORSE
 from attribution.scene import Scene
-from attribution.symptoms import began_before, reaches
+from attribution.symptoms import Symptom, began_before, reaches
 from attribution.ways import Way, victims
 from attribution.weights import CHANGE
 
@@ -111,9 +112,14 @@ def _veto_by_time(suspect: Suspect, scene: Scene, score: float) -> None:
     elif had_ended(scene, change):
         early = max(onset, detected - scene.case.lag_s) - change.ends()
         suspect.veto("time", f"exposure ended {early:.0f} s or more before the anomaly")
-    elif lead is not None and began_before(lead, change.begins) and score < COHORT_MOST:
+    elif lead is not None and score < COHORT_MOST and _was_there(scene, lead, change.begins):
         early = change.begins - lead.onset
         suspect.veto("time", f"the anomaly began {early:.0f} s before the first exposure")
+
+
+def _was_there(scene: Scene, lead: Symptom, moment: float) -> bool:
+    """What is hardly to be seen has no beginning that could be trusted."""
+    return scene.footprint.worse(lead.peer or lead.service) and began_before(lead, moment)
 
 
 def had_ended(scene: Scene, change: Change) -> bool:
@@ -159,13 +165,8 @@ def _weigh_way(suspect: Suspect, scene: Scene, way: Way) -> None:
         sizes = {"unexplained": unexplained[worst], "unexplained.many": math.log(len(unexplained))}
         add(Piece("unexplained", f"{_seen(scene, worst)}, which this does not explain", sizes))
     add(_time(scene, change, hurt))
-    hurting = scene.hurting(hurt)
-    if hurting:
-        score = dose(hurting, change, scene.onset_of(hurt), spread=way is not Way.CANARY)
-        follows = "follows" if score > -1 else "does not follow"
-        summary = f"{hurting[0].metric} of {hurting[0].service} {follows} its exposure"
-        add(Piece("dose", summary, {"dose": score}))
-    if way in (Way.CANARY, Way.WHOLE):
+    add(_follows(scene, change, hurt, way))
+    if way in (Way.CANARY, Way.WHOLE, Way.SHARED):
         add(_control(scene, change))
 
 
@@ -196,7 +197,9 @@ def _place(scene: Scene, service: str, hurt: tuple[str, ...], way: Way) -> Piece
     name = {Way.CALLERS: f"who calls {service}", Way.CALLEES: f"what {service} calls"}.get(way, service)
     if not known:
         return Piece("place", f"nothing is reported of {name}", sizes | {"unreported": scene.absence})
-    return Piece("place", f"no metric of {name} moved", sizes | {"calm": scene.absence})
+    faint = max(found.hurts[each].z for each in known) / WORSE
+    sizes |= {"calm": scene.absence, "faint": min(max(faint, 0.0), 1.0)}
+    return Piece("place", f"no metric of {name} moved", sizes)
 
 
 def _seen(scene: Scene, service: str) -> str:
@@ -212,6 +215,19 @@ def _load(scene: Scene, service: str) -> float:
     """How many times more requests it gets than before, beyond what most services do; log."""
     own = scene.footprint.traffic_of.get(service, 0.0)
     return min(max(own - scene.footprint.traffic, 0.0), MOST_LOAD)
+
+
+def _follows(scene: Scene, change: Change, hurt: tuple[str, ...], way: Way) -> Piece:
+    """Of what would hurt, or where that is calm, of what was noticed."""
+    hurting = scene.hurting(hurt)
+    shown = hurting or scene.noticed()
+    if not shown:
+        return Piece("dose", "nothing is measured that could follow its exposure", {})
+    spread = way in (Way.SHARED, Way.CALLEES)
+    score = dose(shown, change, scene.onset_of(hurt), spread=spread)
+    follows = "follows" if score > -1 else "does not follow"
+    summary = f"{shown[0].metric} of {shown[0].service} {follows} its exposure"
+    return Piece("dose", summary, {"dose" if hurting else "dose.noticed": score})
 
 
 def _control(scene: Scene, change: Change) -> Piece:
@@ -237,6 +253,10 @@ def _time(scene: Scene, change: Change, hurt: tuple[str, ...]) -> Piece:
         "soon2": math.exp(-gap / (2 * SOON_S)),
         "later": math.exp(-gap / LATER_S),
     }
+    strength = scene.strength(hurt)
+    if strength:  # the clearer the trouble, the surer is when it began
+        sizes |= {"strength": strength, "at_once.strength": sizes["at_once"] * strength}
+        sizes |= {"soon.strength": sizes["soon"] * strength}
     return Piece("time", f"exposure grew {gap:.0f} s before the anomaly began", sizes)
 
 
@@ -266,7 +286,10 @@ def _weigh_cohorts(
         strongest = max(cleared, key=lambda each: (each.power, each.metric))
         summary = f"canary is no worse than control: {strongest.summary}"
         power = strongest.power
-        suspect.add("equal_in_control", summary, {"cleared": 1.0, "cleared.power": power})
+        sizes = {"cleared": 1.0, "cleared.power": power}
+        if scene.footprint.worse(suspect.change.service):
+            sizes["cleared.hurt"] = power
+        suspect.add("equal_in_control", summary, sizes)
     else:
         summary = f"canary and control do not clearly differ: {found[0].summary}"
         suspect.add("cohorts", summary, {"unclear": 1.0})

@@ -27,8 +27,9 @@ from attribution.weighing import Sizes, suspects_of
 LOOKS_S = (20.0, 180.0, 600.0)
 HOW: Mapping[str, Way | Cause] = {
     **dict.fromkeys(("errors", "latency", "crash", "dead", "leak", "quiet_culprit"), Way.CANARY),
-    **dict.fromkeys(("pool", "lock", "no_control", "slow_no_control"), Way.WHOLE),
+    **dict.fromkeys(("lock", "no_control", "slow_no_control"), Way.WHOLE),
     **dict.fromkeys(("wrong_value", "config_elsewhere"), Way.CALLERS),
+    "pool": Way.SHARED,
     "retry_storm": Way.CALLEES,
     "dependency": Cause.DEPENDENCY,
     "surge": Cause.TRAFFIC,
