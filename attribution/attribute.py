@@ -68,7 +68,7 @@ def _suspect(suspect: Suspect, logits: Mapping[Way, float], total: float) -> dic
             {"kind": kind, "summary": summary, "weight": round(weight, 6)}
             for kind, summary, weight in [("way", WAYS[way], suspect.prior(way)), *pieces]
         ],
-        "vetoes": [each.summary for each in suspect.vetoes],
+        "vetoes": [*(each.summary for each in suspect.vetoes), *suspect.not_yet],
     }
 
 

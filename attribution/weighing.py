@@ -24,6 +24,11 @@ EXPLAINED = 0.9
 SOON_S, LATER_S = 60.0, 600.0
 MOST_STEPS = 6
 MOST_LOAD = 1.5
+# Whether a canary is as good as its control is no evidence on harm that both would do alike.
+OF_CLEAN_CANARIES = frozenset(
+    {"uncompared", "too_early", "unclear", "cleared", "cleared.power", "cleared.hurt"}
+)
+JUDGED_BY_THESE = (Way.CANARY, Way.WHOLE)
 RISKS = {"low": -0.6, "medium": 0.0, "high": 0.6, "critical": 1.0}
 
 Sizes = dict[str, float]
@@ -47,6 +52,8 @@ class Suspect:
     common: list[Piece] = field(default_factory=list)
     by_way: dict[Way, list[Piece]] = field(default_factory=lambda: {way: [] for way in Way})
     vetoes: list[Piece] = field(default_factory=list)
+    # Why it must not be taken back yet, however likely it is.
+    not_yet: list[str] = field(default_factory=list)
 
     def add(self, kind: str, summary: str, sizes: Sizes) -> None:
         self.common.append(Piece(kind, summary, sizes))
@@ -61,7 +68,8 @@ class Suspect:
         found: Sizes = {"way": 1.0}
         for piece in self.pieces(way):
             for scale, size in piece.sizes.items():
-                found[scale] = found.get(scale, 0.0) + size
+                if way in JUDGED_BY_THESE or scale not in OF_CLEAN_CANARIES:
+                    found[scale] = found.get(scale, 0.0) + size
         return found
 
     def prior(self, way: Way) -> float:
@@ -269,6 +277,7 @@ def _weigh_cohorts(
     if not found and comparing(scene.case, suspect.change):
         summary = "canary and control have hardly reported yet: a few intervals will tell"
         suspect.add("cohorts", summary, {"too_early": 1.0})
+        suspect.not_yet.append(summary)
         return
     if not found:
         summary = "no canary and control to compare: time and calls decide"
