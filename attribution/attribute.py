@@ -1,7 +1,7 @@
 """attribute(case): which of the changes under way did it, with proof; "none of them" included.
 
-PURE. A change can have done harm in several ways (`ways.py`), and what is no change can have done it
-by several causes (`unexplained.py`). Each of these gets a sum of log-odds, each term a piece of
+PURE. A change can have done harm in several ways (`ways.py`), and it may have been no change, by
+several causes (`unexplained.py`). Each of these gets a sum of log-odds, each term a piece of
 evidence with a sentence of its own (`weighing.py`); their softmax are the probabilities, and a
 change's is the sum over its ways: a conditional logit (McFadden 1974), its weights fitted
 (`weights.py`). What is looked at, after ChangeRCA (FSE'24) and Gandalf (NSDI'20):
@@ -16,17 +16,18 @@ change's is the sum over its ways: a conditional logit (McFadden 1974), its weig
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attribution.attribute_case import read_case
 from attribution.localize import localize_case
+from attribution.pieces import VETO, Suspect
 from attribution.scene import scene_of
 from attribution.unexplained import TOLD as CAUSES
 from attribution.unexplained import Cause, logit_of_none, sizes_of_none
 from attribution.ways import TOLD as WAYS
 from attribution.ways import Way
-from attribution.weighing import VETO, Suspect, suspects_of
+from attribution.weighing import suspects_of
 
 LEAST_REASON = 0.05
 
@@ -48,7 +49,7 @@ def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": read.id,
         "suspects": sorted(told, key=lambda each: _order(each, begins)),
-        "none_of_them": math.fsum(math.exp(logit - total) for logit in of_none.values()),
+        "none_of_them": _share(of_none.values(), total),
         "none_reasons": _reasons(of_none, total),
         "localized": localize_case(read),
         "incomplete": list(read.incomplete),
@@ -62,7 +63,7 @@ def _suspect(suspect: Suspect, logits: Mapping[Way, float], total: float) -> dic
     pieces += [(p.kind, p.summary, VETO / len(suspect.vetoes)) for p in suspect.vetoes]
     return {
         "change": suspect.change.id,
-        "probability": math.fsum(math.exp(logit - total) for logit in logits.values()),
+        "probability": _share(logits.values(), total),
         "how": WAYS[way],
         "evidence": [
             {"kind": kind, "summary": summary, "weight": round(weight, 6)}
@@ -87,6 +88,10 @@ def _order(suspect: Mapping[str, Any], begins: Mapping[str, float]) -> tuple[flo
     began = begins[suspect["change"]]
     newest = -began if math.isfinite(began) else math.inf
     return (-round(suspect["probability"], 9), newest, suspect["change"])
+
+
+def _share(logits: Iterable[float], total: float) -> float:
+    return min(math.fsum(math.exp(logit - total) for logit in logits), 1.0)
 
 
 def _log_sum(logits: list[float]) -> float:

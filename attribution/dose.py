@@ -25,11 +25,9 @@ HELD_S = (15.0, 40.0, 100.0, 250.0)
 MOST_BEGINNINGS = 3
 
 
-def dose(
-    series: Iterable[Series], change: Change, onset: float, *, spread: bool = False
-) -> float:
+def dose(series: Iterable[Series], change: Change, onset: float, *, spread: bool = False) -> float:
     """Mean score over the series, within ±MOST; 0: nothing to compare with."""
-    found = [score for each in series if (score := _of(each, change, onset, spread)) is not None]
+    found = [s for each in series if (s := _of(each, change, onset, spread=spread)) is not None]
     return float(np.mean(found)) if found else 0.0
 
 
@@ -48,7 +46,7 @@ def _spread(change: Change, t: Floats, step: float) -> list[Floats]:
     return [*above, *(np.clip(u / full - 0.3, 0.0, 1.0) for u in used for full in HELD_S)]
 
 
-def _of(series: Series, change: Change, onset: float, spread: bool) -> float | None:
+def _of(series: Series, change: Change, onset: float, *, spread: bool) -> float | None:
     known = np.isfinite(series.v)
     t, y = series.t[known], series.v[known]
     if t.size < FEWEST:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attribution.attribute_case import Case, Series
-from attribution.cohorts import metric_weight
+from attribution.pairs import metric_weight
 from attribution.stats.shifts import harmful, mean_shift, scattered_shares
 
 WORSE = 5.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from attribution.attribute_case import LAG_INTERVALS, Case, Series
-from attribution.cohorts import TELLING, metric_weight
 from attribution.footprint import WORSE, Footprint, Hurt, footprint
+from attribution.pairs import TELLING, metric_weight
 from attribution.symptoms import Symptom, nearest, symptoms
 
 INCOMPLETE = 0.5
@@ -62,7 +62,9 @@ class Scene:
 
     def strength(self, services: Iterable[str]) -> float:
         """How clearly these hurt, as `unexplained` counts it; 0: they do not."""
-        worst = max((self.footprint.hurts[s].z for s in services if s in self.footprint.hurts), default=0.0)
+        worst = max(
+            (self.footprint.hurts[s].z for s in services if s in self.footprint.hurts), default=0.0
+        )
         return min(math.log(worst / WORSE), MOST_UNEXPLAINED) if worst > WORSE else 0.0
 
     def noticed(self) -> tuple[Series, ...]:

@@ -3,9 +3,9 @@
 import math
 from enum import StrEnum
 
+from attribution.pieces import Sizes, Suspect
 from attribution.scene import Scene
 from attribution.ways import Way
-from attribution.weighing import Sizes, Suspect
 from attribution.weights import NONE
 
 

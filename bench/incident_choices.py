@@ -19,10 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from incidents import case, incident
 
 from attribution.attribute_case import read_case
+from attribution.pieces import Sizes
 from attribution.scene import scene_of
 from attribution.unexplained import Cause, sizes_of_none
 from attribution.ways import Way
-from attribution.weighing import Sizes, suspects_of
+from attribution.weighing import suspects_of
 
 LOOKS_S = (20.0, 180.0, 600.0)
 HOW: Mapping[str, Way | Cause] = {
@@ -41,7 +42,7 @@ HOW: Mapping[str, Way | Cause] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """One look at one incident. `culprit` is a place among the changes; None: it was none of them."""
+    """One look at one incident. `culprit` is a place among the changes; None: none of them."""
 
     seed: int
     look: float

@@ -10,14 +10,15 @@ way in which each change may have done harm, and over the causes that are no cha
 with weights w of their own for each way and each cause; what a veto speaks of is VETO lower. The
 likelihood of the true way or cause of all looks is made the greatest under a normal prior: the
 weights of one scale scatter around one that all ways have in common (Evgeniou & Pontil, KDD'04).
-`--leave`: without the incidents of one fault kind. `--folds`: how right it is on incidents that were
-left out of the fit, K parts in turn.
+`--leave`: without the incidents of one fault kind. `--folds`: how right it is on incidents that
+were left out of the fit, K parts in turn.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from incident_choices import HOW, Choice, kept
 from incident_folds import show_folds
 
+from attribution.pieces import VETO, Sizes
 from attribution.unexplained import Cause
 from attribution.ways import Way
-from attribution.weighing import VETO, Sizes
 
 COMMON, OWN = 0.05, 3.0
 ROUNDS = 60
@@ -43,7 +44,7 @@ OPTIONS: tuple[Option, ...] = (*Way, *Cause)
 
 @dataclass(frozen=True)
 class Table:
-    """All looks' rows for one way or cause; x: (rows, scales), `look`: the row's look, ascending."""
+    """All looks' rows for one way or cause; x (rows, scales); `look` of each row, ascending."""
 
     scales: tuple[str, ...]
     x: Floats
@@ -87,7 +88,7 @@ def fit(choices: Sequence[Choice]) -> Weights:
     # Of what there is no example nothing is learned, not even that it is rare.
     tables = [each if each.true.any() else each.emptied() for each in tables]
     ends = np.cumsum([0, *(len(each.scales) for each in tables)])
-    blocks = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    blocks = [slice(a, b) for a, b in pairwise(ends)]
     precision = prior(tables)
     w = np.zeros(ends[-1])
     for _ in range(ROUNDS):

@@ -14,7 +14,7 @@ from incident_score import (
     share,
 )
 
-from attribution.weighing import VETO, Sizes
+from attribution.pieces import VETO, Sizes
 from rollout.decide import CULPRIT_PROBABILITY
 
 Weights = Mapping[str, Mapping[str, float]]

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from attribution.attribute import attribute
 from attribution.errors import CaseError
+from attribution.ways import TOLD, Way
+from rollout.decide import CULPRIT_PROBABILITY
 
 SERVICES = [
     {"name": "frontend", "calls": ["catalog", "checkout"]},
@@ -70,6 +72,14 @@ def case(changes, series, **more):
     }
 
 
+def sentences(suspect):
+    return "; ".join(each["summary"] for each in suspect["evidence"])
+
+
+def strongest(suspect):
+    return max(suspect["evidence"], key=lambda each: each["weight"])
+
+
 def by_change(answer):
     return {suspect["change"]: suspect for suspect in answer["suspects"]}
 
@@ -93,17 +103,19 @@ def test_attribute__canary_worse_than_control__is_named_with_a_sentence():
 def test_attribute__no_change_at_all__is_none_of_them_and_still_localised():
     answer = attribute(case([], BAD_CHECKOUT))
     assert answer["suspects"] == []
-    assert answer["none_of_them"] == 1.0
+    assert answer["none_of_them"] == pytest.approx(1.0)
     assert answer["localized"]
 
 
-def test_attribute__canary_no_worse_than_control__is_cleared():
+def test_attribute__canary_no_worse_than_control__is_not_sure_enough_to_be_taken_back():
+    """It is the only change, and its caller fails since it began; yet its canary is clean."""
     series = [*cohorts(1, "c", "checkout", canary=0.002), whole(3, "frontend", after=0.03)]
-    answer = attribute(case([change("c", "checkout")], series))
-    assert answer["none_of_them"] > 0.7
+    suspect = by_change(attribute(case([change("c", "checkout")], series)))["c"]
+    assert suspect["probability"] < CULPRIT_PROBABILITY
+    assert "canary is no worse than control" in sentences(suspect)
 
 
-def test_attribute__control_hit_as_much_as_canary__is_a_veto():
+def test_attribute__control_hit_as_much_as_canary__is_not_what_its_canary_does():
     rng = np.random.default_rng(6)
     series = cohorts(1, "c", "checkout", canary=0.08)
     worse = shares(rng, 60, 0.08)["v"]
@@ -112,7 +124,8 @@ def test_attribute__control_hit_as_much_as_canary__is_a_veto():
         w if t > 40 else v for t, v, w in zip(control["t"], control["v"], worse, strict=True)
     ]
     suspect = by_change(attribute(case([change("c", "checkout")], series)))["c"]
-    assert any("control is hit as much" in veto for veto in suspect["vetoes"])
+    assert "control is hit as much" in sentences(suspect)
+    assert suspect["how"] != TOLD[Way.CANARY]
 
 
 def test_attribute__silent_canary__is_blamed():
@@ -120,7 +133,7 @@ def test_attribute__silent_canary__is_blamed():
     answer = attribute(case([change("c", "checkout")], series))
     suspect = by_change(answer)["c"]
     assert suspect["probability"] > 0.9
-    assert suspect["evidence"][0]["kind"] == "silence"
+    assert strongest(suspect)["kind"] == "silence"
 
 
 def test_attribute__culprit_reports_nothing_itself__its_callers_tell():
@@ -332,8 +345,8 @@ def test_attribute__evidence_known_to_be_missing__makes_absence_count_half():
         {piece["kind"]: piece["weight"] for piece in answer["suspects"][0]["evidence"]}
         for answer in (full, cut)
     ]
-    for kind in ("call_graph", "own_symptom"):
-        assert weights[1][kind] == weights[0][kind] / 2 < 0
+    assert weights[1]["call_graph"] == pytest.approx(weights[0]["call_graph"] / 2, abs=1e-6)
+    assert weights[0]["call_graph"] < 0
     assert cut["none_of_them"] < full["none_of_them"]
 
 
