@@ -247,9 +247,9 @@ def _series(entry: Any, at: str) -> Series:
         change=_name(source, "change", at),
         unit=_name(source, "unit", at),
         peer=_name(source, "peer", at),
-        t=np.asarray(t, dtype=np.float64),
-        v=np.asarray(v, dtype=np.float64),
-        n=None if n is None else np.asarray(n, dtype=np.float64),
+        t=t,
+        v=v,
+        n=n,
     )
 
 

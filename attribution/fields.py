@@ -4,8 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from attribution.errors import CaseError
+import numpy as np
 
+from attribution.errors import CaseError
+from attribution.stats.lines import Floats
+
+PLAIN: frozenset[type] = frozenset({int, float})
 _MISSING = object()
 INF = math.inf
 
@@ -72,24 +76,39 @@ def mapping(value: Any, pointer: str) -> Mapping[str, Any]:
     return value
 
 
-def times(values: list[Any], at: str) -> list[float]:
+def times(values: list[Any], at: str) -> Floats:
     """Finite times that never fall (equal ones happen: clocks are set back, exporters repeat)."""
-    found = [number(value, f"{at}/{index}") for index, value in enumerate(values)]
-    for index in range(1, len(found)):
-        if found[index] < found[index - 1]:
-            raise CaseError(
-                "times fall", "none may be earlier than the one before", f"{at}/{index}"
-            )
+    found = _numbers(values, at, PLAIN)
+    falls = np.flatnonzero(np.diff(found) < 0)
+    if falls.size:
+        raise CaseError(
+            "times fall", "none may be earlier than the one before", f"{at}/{int(falls[0]) + 1}"
+        )
     return found
 
 
-def readings(values: list[Any], at: str) -> list[float]:
+def readings(values: list[Any], at: str) -> Floats:
     """Finite numbers or null; null becomes NaN."""
-    nan = math.nan
-    return [
-        nan if value is None else number(value, f"{at}/{index}")
-        for index, value in enumerate(values)
-    ]
+    return _numbers(values, at, PLAIN | {type(None)})
+
+
+def _numbers(values: list[Any], at: str, allowed: frozenset[type]) -> Floats:
+    """All at once where all are what they look like; one by one to say which one is not."""
+    if set(map(type, values)) <= allowed:
+        try:
+            found = np.array(values, dtype=np.float64)
+        except OverflowError:
+            found = np.array([math.inf])
+        if int(np.isfinite(found).sum()) == len(values) - values.count(None):
+            return found
+    null = type(None) in allowed
+    return np.array(
+        [
+            math.nan if null and value is None else number(value, f"{at}/{index}")
+            for index, value in enumerate(values)
+        ],
+        dtype=np.float64,
+    )
 
 
 def _shown(value: Any) -> str:

@@ -101,7 +101,7 @@ def _check(metrics: tuple[Metric, ...]) -> None:
 def _clock(case: Mapping[str, Any], interval_s: float, longest: int) -> Clock:
     given, stages = case.get("t"), items(case, "stages", "", default=[])
     if given is not None:
-        t = np.asarray(times(items(case, "t", ""), "/t"), dtype=np.float64)
+        t = times(items(case, "t", ""), "/t")
     else:
         t = np.arange(longest, dtype=np.float64) * interval_s
     begins = float(t[0]) if t.size else 0.0
