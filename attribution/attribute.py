@@ -57,17 +57,18 @@ def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _suspect(suspect: Suspect, logits: Mapping[Way, float], total: float) -> dict[str, Any]:
-    """With the evidence on the likeliest way."""
+    """With the evidence on the likeliest way, what speaks most for it first."""
     way = max(Way, key=lambda each: logits[each])
     pieces = [(p.kind, p.summary, p.weight(way)) for p in suspect.pieces(way)]
     pieces += [(p.kind, p.summary, VETO / len(suspect.vetoes)) for p in suspect.vetoes]
+    pieces = [("way", WAYS[way], suspect.prior(way)), *pieces]
     return {
         "change": suspect.change.id,
         "probability": _share(logits.values(), total),
         "how": WAYS[way],
         "evidence": [
             {"kind": kind, "summary": summary, "weight": round(weight, 6)}
-            for kind, summary, weight in [("way", WAYS[way], suspect.prior(way)), *pieces]
+            for kind, summary, weight in sorted(pieces, key=lambda each: (-each[2], each[:2]))
         ],
         "vetoes": [*(each.summary for each in suspect.vetoes), *suspect.not_yet],
     }

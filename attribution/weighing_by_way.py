@@ -38,7 +38,7 @@ def _place(scene: Scene, service: str, hurt: tuple[str, ...], way: Way) -> Piece
     found = scene.footprint
     known = [each for each in hurt if each in found.hurts]
     worse = [each for each in known if found.worse(each)]
-    sizes = {}
+    sizes = {"place": 1.0}
     if way in (Way.CALLERS, Way.CALLEES):
         sizes["self_worse"] = float(found.worse(service))
         sizes["hit"] = len(worse) / len(known) if known else 0.0
@@ -118,6 +118,7 @@ def _time(scene: Scene, change: Change, hurt: tuple[str, ...]) -> Piece:
     gap = max(onset - change.last_growth(onset + scene.case.lag_s / 4), 0.0)
     beyond = max(gap - scene.step, 0.0)
     sizes = {
+        "time": 1.0,
         "at_once": math.exp(-beyond / scene.step),
         "soon": math.exp(-gap / SOON_S),
         "soon2": math.exp(-gap / (2 * SOON_S)),

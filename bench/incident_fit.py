@@ -39,6 +39,11 @@ LONGEST_STEP = 2.0
 Floats = NDArray[np.float64]
 Option = Way | Cause
 Weights = dict[Option, dict[str, float]]
+# The constant of a piece that is there for every change, and its scales.
+SAID_OF_ALL = {
+    "time": ("at_once", "soon", "soon2", "later", "strength", "at_once.strength", "soon.strength"),
+    "place": ("root", "path", "elsewhere", "noticed", "calm", "faint", "unreported", "coverage"),
+}
 OPTIONS: tuple[Option, ...] = (*Way, *Cause)
 
 
@@ -116,6 +121,26 @@ def prior(tables: Sequence[Table]) -> Floats:
     return np.linalg.inv(np.eye(len(names)) / OWN + same / COMMON)
 
 
+def centred(weights: Weights, choices: Sequence[Choice]) -> Weights:
+    """The same probabilities, read more easily: what is said of when a change grew, and of who
+    hurts, averages 0 over all changes that no veto clears; the rest is with the way itself.
+    """
+    found: Weights = {option: dict(of) for option, of in weights.items()}
+    for way in Way:
+        rows = [
+            change[way]
+            for each in choices
+            for change, vetoed in zip(each.changes, each.vetoed, strict=True)
+            if not vetoed
+        ]
+        for constant, scales in SAID_OF_ALL.items():
+            said = [sum(weights[way].get(s, 0.0) * row.get(s, 0.0) for s in scales) for row in rows]
+            mean = float(np.mean(said))
+            found[way][constant] = -mean
+            found[way]["way"] += mean
+    return found
+
+
 def _slopes(
     tables: Sequence[Table], blocks: Sequence[slice], w: Floats, looks: int
 ) -> tuple[Floats, Floats]:
@@ -180,7 +205,8 @@ def main() -> None:
     if given.folds:
         show_folds(choices, given.folds, fit, misses=given.misses)
     else:
-        print(printed(fit(without(choices, given.leave))))
+        told = without(choices, given.leave)
+        print(printed(centred(fit(told), told)))
 
 
 if __name__ == "__main__":

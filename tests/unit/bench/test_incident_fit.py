@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from incident_choices import HOW, Choice
 from incident_faults import FAULTS
-from incident_fit import fit, printed
+from incident_fit import centred, fit, printed
 from incident_folds import attributed, folds
 
 from attribution.unexplained import Cause
@@ -49,6 +49,22 @@ def test_fit__culprit_that_is_vetoed__teaches_nothing():
     good = drawn(400)
     bad = [Choice(0, 600.0, "errors", 0, good[0].changes, (True, False), {"cause": 1.0})] * 400
     assert fit([*good, *bad]) == fit(good)
+
+
+def test_centred__what_is_said_of_every_change__moves_to_the_way_and_nothing_else_changes():
+    sizes = [{"way": 1.0, "time": 1.0, "later": x, "place": 1.0, "calm": 1.0} for x in (0.2, 0.6)]
+    changes = tuple(dict.fromkeys(Way, each) for each in sizes)
+    one = Choice(0, 600.0, "errors", 0, changes, (False, False), {"cause": 1.0})
+    weights = {
+        **{way: {"way": 0.5, "later": 2.0, "calm": -1.0} for way in Way},
+        **{cause: {"cause": 0.1} for cause in Cause},
+    }
+    found = centred(weights, [one])
+    assert found[Way.CANARY] == pytest.approx(
+        {"way": 0.3, "later": 2.0, "calm": -1.0, "time": -0.8, "place": 1.0}
+    )
+    before, after = (attributed(one, each).probability for each in (weights, found))
+    assert after == pytest.approx(before)
 
 
 def test_folds__each_incident__is_judged_by_weights_that_did_not_see_it():
