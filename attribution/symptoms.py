@@ -1,5 +1,6 @@
 """Where it hurts and since when: the anomalous series of a case. PURE."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,12 +8,15 @@ import numpy as np
 
 from attribution.attribute_case import Case, Series
 from attribution.stats.lines import Floats
-from attribution.stats.shifts import change_point, harmful, mean_shift
+from attribution.stats.shifts import change_point, change_points, harmful, mean_shift
 
 THRESHOLD = 4.5  # of a maximum over all splits, so well above 2
 WINDOW_S = 1800.0
 FEW = 12
 SMOOTH = 5
+
+
+Known = tuple[Series, Floats, Floats]  # t and v of it without gaps
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,10 @@ class Symptom:
 def symptoms(case: Case) -> list[Symptom]:
     """The strongest first. A cohort's series counts only where nobody reports the whole."""
     whole = {(s.service, s.metric, s.peer) for s in case.series if s.cohort == "all"}
-    chosen = (
+    chosen = [
         s for s in case.series if s.cohort == "all" or (s.service, s.metric, s.peer) not in whole
-    )
-    found = [each for series in chosen if (each := _symptom(series, case.detected_at))]
+    ]
+    found = [each for group in _by_length(chosen, case) for each in _symptoms(group, case)]
     return sorted(found, key=lambda each: (-each.z, each.service, each.metric, each.peer or ""))
 
 
@@ -74,27 +78,41 @@ def began_before(symptom: Symptom, moment: float) -> bool:
     return harmful(mean_shift(v[t < symptom.onset], early), symptom.series.direction) >= 3.0
 
 
-def _symptom(series: Series, detected_at: float) -> Symptom | None:
-    keep = np.isfinite(series.v)
-    recent = keep & (series.t >= detected_at - WINDOW_S)
-    keep = recent if recent.sum() >= FEW else keep
-    t, v = series.t[keep], series.v[keep]
-    place, z = _onset(v, series.direction)
-    if place is None:
-        return None
+def _by_length(series: Iterable[Series], case: Case) -> list[list[Known]]:
+    """What of each is looked at; of one length together, so that thousands take milliseconds."""
+    groups: dict[int, list[Known]] = defaultdict(list)
+    for each in series:
+        keep = np.isfinite(each.v)
+        recent = keep & (each.t >= case.detected_at - WINDOW_S)
+        keep = recent if recent.sum() >= FEW else keep
+        groups[int(keep.sum())].append((each, each.t[keep], each.v[keep]))
+    return [group for length, group in sorted(groups.items()) if length]
+
+
+def _symptoms(group: list[Known], case: Case) -> Iterable[Symptom]:
+    places, moved = change_points(np.stack([v for _, _, v in group]))
+    for (series, t, v), place, z in zip(group, places.tolist(), moved.tolist(), strict=True):
+        worse = harmful(z, series.direction)
+        if worse >= THRESHOLD and place < v.size:
+            yield _symptom(series, (t, v), place, worse, case.detected_at)
+
+
+def _symptom(
+    series: Series, known: tuple[Floats, Floats], place: int, z: float, detected_at: float
+) -> Symptom:
+    t, v = known
     step = float(np.median(np.diff(t)))
     # What came later, by a larger share it may be much worse, hides where it began.
-    early, _ = _onset(v[t <= detected_at + step], series.direction)
-    onset = float(t[place if early is None else early])
-    return Symptom(series.service, series.metric, series.peer, onset, z, step, series)
+    early = _onset(v[t <= detected_at + step], series.direction)
+    found = latest_run(v, place, series.direction) if early is None else early
+    return Symptom(series.service, series.metric, series.peer, float(t[found]), z, step, series)
 
 
-def _onset(v: Floats, direction: str) -> tuple[int | None, float]:
+def _onset(v: Floats, direction: str) -> int | None:
     place, moved = change_point(v)
-    z = harmful(moved, direction)
-    if z < THRESHOLD or place >= v.size:
-        return None, z
-    return latest_run(v, place, direction), z
+    if harmful(moved, direction) < THRESHOLD or place >= v.size:
+        return None
+    return latest_run(v, place, direction)
 
 
 def latest_run(v: Floats, place: int, direction: str) -> int:

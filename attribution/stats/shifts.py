@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attribution.stats.lines import Flags, Floats
 
@@ -109,27 +110,36 @@ def scattered_shares(share: Floats, total: Floats, before: Flags, after: Flags) 
 
 
 def change_point(values: Floats, least: int = 2) -> tuple[int, float]:
-    """(index, z): where the mean most likely moved once, and how far, in standard errors.
+    """(index, z): where the mean most likely moved once, and how far, in standard errors."""
+    places, moved = change_points(values[None, :], least)
+    return int(places[0]), float(moved[0])
+
+
+def change_points(values: Floats, least: int = 2) -> tuple[NDArray[np.intp], Floats]:
+    """The same of each row of (S, T): places (S,), z (S,).
 
     Maximum of the two-sample t over all splits (Hinkley 1970); values are clipped at the 2nd and
     98th percentile. `values` must hold no NaN; z = 0 when there are too few.
     """
-    count = values.size
-    if count < 2 * least + 1:
-        return count, 0.0
-    clipped = np.clip(values, *np.quantile(values, [0.02, 0.98]))
-    sizes = np.arange(1, count)
-    sums = np.cumsum(clipped)[:-1]
-    left, right = sums / sizes, (clipped.sum() - sums) / (count - sizes)
+    rows, count = values.shape
+    if count < 2 * least + 1 or rows == 0:
+        return np.full(rows, count), np.zeros(rows)
+    low, high = np.quantile(values, [0.02, 0.98], axis=1)
+    clipped = np.clip(values, low[:, None], high[:, None])
+    sizes, each = np.arange(1, count), np.arange(rows)
+    whole = clipped.sum(axis=1)
+    sums = np.cumsum(clipped, axis=1)[:, :-1]
+    left, right = sums / sizes, (whole[:, None] - sums) / (count - sizes)
     gain = (right - left) ** 2 * sizes * (count - sizes) / count
-    gain[: least - 1] = -1.0
+    gain[:, : least - 1] = -1.0
     if least > 1:
-        gain[-(least - 1) :] = -1.0
-    best = int(np.argmax(gain))
-    within = max(float(((clipped - clipped.mean()) ** 2).sum()) - float(gain[best]), 0.0)
-    spread = math.sqrt(within / max(count - 2, 1)) + 0.02 * abs(float(left[best])) + 1e-9
-    weight = math.sqrt(sizes[best] * (count - sizes[best]) / count)
-    return best + 1, float((right[best] - left[best]) / spread * weight)
+        gain[:, -(least - 1) :] = -1.0
+    best = np.argmax(gain, axis=1)
+    within = ((clipped - clipped.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) - gain[each, best]
+    level, after = left[each, best], right[each, best]
+    spread = np.sqrt(np.maximum(within, 0.0) / max(count - 2, 1)) + 0.02 * np.abs(level) + 1e-9
+    weight = np.sqrt(sizes[best] * (count - sizes[best]) / count)
+    return best + 1, np.asarray((after - level) / spread * weight)
 
 
 def _squared_error(values: Floats) -> float:
