@@ -185,3 +185,19 @@ class Finding(models.Model):
                 name="finding_suspects",
             ),
         ]
+
+
+class AnomalyFeedback(models.Model):
+    """A person's word on what caused an anomaly. Append-only (a trigger refuses UPDATE): the newest
+    counts, and those it supersedes stay. It goes with its anomaly, which is kept for it.
+    """
+
+    anomaly = models.ForeignKey(Anomaly, on_delete=models.CASCADE, related_name="feedback")
+    # Managed or not; null: none of the changes did it.
+    change_id = models.UUIDField(null=True)
+    note = models.TextField(blank=True)
+    author = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
