@@ -79,6 +79,7 @@ def _done(facts: Facts) -> str:
 DONE: dict[str, str] = {
     "": "; it is not carried out by Graygate",
     Phase.ROLLING_BACK: "; rolling back now",
+    Phase.ROLLED_BACK: "; it had been rolled back",
     Phase.ROLLBACK_FAILED: "; its rollback failed",
     Phase.WRITTEN_OFF: "; its rollback failed and was written off",
     HoldKind.HALTED: "; halted",
