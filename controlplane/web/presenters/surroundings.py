@@ -6,7 +6,7 @@ from typing import Any
 
 from attribution.localize import ANOMALOUS, MOST
 from controlplane.web import numbers
-from controlplane.web.call_graph import Arrow, Box, lay_out
+from controlplane.web.call_graph import HIGH, WIDE, Arrow, Box, lay_out
 
 LONGEST_LABEL = 22
 # Of `localized`: below that a service has not left its usual range.
@@ -40,6 +40,9 @@ class Surroundings:
     width: int
     height: int
     left_out: int
+    # Of each box.
+    wide: int = WIDE
+    high: int = HIGH
 
 
 def surroundings(
