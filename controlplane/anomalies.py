@@ -97,11 +97,11 @@ def suspected(finding: Finding | None, told: Sequence[Told] = ()) -> list[uuid.U
     """Whoever is suspected now, and whoever led before; the likeliest first."""
     named = [suspect["change"] for suspect in ranked(finding)]
     named += [each.leader for each in told if each.leader]
-    return list(dict.fromkeys(found for name in named if (found := _uuid(name))))
+    return list(dict.fromkeys(found for name in named if (found := id_of(name))))
 
 
-def _uuid(text: Any) -> uuid.UUID | None:
-    """Ids of unmanaged changes are UUIDs too; what else a finding names has no rollout."""
+def id_of(text: Any) -> uuid.UUID | None:
+    """Of what a finding or a decision names; what is no UUID has no row here."""
     try:
         return uuid.UUID(str(text))
     except ValueError:
@@ -128,7 +128,7 @@ def _reactions(anomaly: Anomaly, changes: Sequence[uuid.UUID]) -> list[Reaction]
 
 
 def _own_findings(anomaly: Anomaly, rows: Iterable[Any]) -> set[str]:
-    named = {found for row in rows if (found := _uuid(row.finding))}
+    named = {found for row in rows if (found := id_of(row.finding))}
     return {str(pk) for pk in anomaly.findings.filter(pk__in=named).values_list("pk", flat=True)}
 
 

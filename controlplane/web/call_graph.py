@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 MOST = 18
-WIDE, HIGH = 168, 46
-ACROSS, DOWN = 70, 18
+WIDE, HIGH = 200, 46
+ACROSS, DOWN = 56, 18
 BOW = 28
 EDGE = 12
 
@@ -198,14 +198,19 @@ def _arrows(boxes: Sequence[Box], calls: Calls) -> list[Arrow]:
 
 
 def _path(caller: Box, callee: Box) -> str:
-    """From the right of the caller to the left of the callee; back and within a column in a bow."""
+    """From the caller's side to the callee's; one that leads back lies below those that lead on,
+    one within a column goes round on the right.
+    """
+    low = DOWN // 2
     if callee.column > caller.column:
-        x0, x1 = caller.x + WIDE, callee.x
-        bend = (x1 - x0) // 2
-        return (
-            f"M{x0} {caller.middle} "
-            f"C{x0 + bend} {caller.middle} {x1 - bend} {callee.middle} {x1} {callee.middle}"
-        )
-    x0, x1 = caller.x + WIDE, callee.x + WIDE
-    out, y0 = max(x0, x1) + BOW, caller.middle + DOWN // 2
-    return f"M{x0} {y0} C{out} {y0} {out} {callee.middle} {x1} {callee.middle}"
+        return _curve(caller.x + WIDE, caller.middle, callee.x, callee.middle, ACROSS // 2)
+    if callee.column < caller.column:
+        y0, y1 = caller.middle + low, callee.middle + low
+        return _curve(caller.x, y0, callee.x + WIDE, y1, -ACROSS // 2)
+    right, out = caller.x + WIDE, caller.x + WIDE + BOW
+    y0, y1 = caller.middle + low, callee.middle
+    return f"M{right} {y0} C{out} {y0} {out} {y1} {right} {y1}"
+
+
+def _curve(x0: int, y0: int, x1: int, y1: int, bend: int) -> str:
+    return f"M{x0} {y0} C{x0 + bend} {y0} {x1 - bend} {y1} {x1} {y1}"

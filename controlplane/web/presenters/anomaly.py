@@ -4,13 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from attribution.models import Anomaly, AnomalyFeedback
 from controlplane.access import Scope, can
-from controlplane.anomalies import Known, Reaction, Told, calls_of, known_of, none_reasons, ranked
+from controlplane.anomalies import (
+    Known,
+    Reaction,
+    Told,
+    calls_of,
+    id_of,
+    known_of,
+    none_reasons,
+    ranked,
+)
 from controlplane.web.presenters.anomaly_sentence import Facts, names_a_culprit, story, verdict
 from controlplane.web.presenters.named import Named, named
 from controlplane.web.presenters.pieces import Piece, pieces
@@ -171,11 +179,10 @@ def _what_became_of(change: str, reactions: Sequence[Reaction]) -> dict[str, Any
 
 
 def _rollout_of(change: str) -> Rollout | None:
-    try:
-        rows = Rollout.objects.filter(change_id=UUID(change))
-    except ValueError:
+    pk = id_of(change)
+    if pk is None:
         return None
-    return rows.prefetch_related("holds").first()
+    return Rollout.objects.filter(change_id=pk).prefetch_related("holds").first()
 
 
 def _state(rollout: Rollout) -> str:

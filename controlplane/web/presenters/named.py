@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from attribution.models import Exposure
+from controlplane.anomalies import id_of
 from controlplane.models import Change
 
 
@@ -24,18 +25,11 @@ class Named:
 def named(ids: Iterable[str]) -> Mapping[str, Named]:
     """Each of them: as it was submitted; of an unmanaged one what was seen; else by its id."""
     wanted = set(ids)
-    known = {pk for each in wanted if (pk := _uuid(each))}
+    known = {pk for each in wanted if (pk := id_of(each))}
     changes = Change.objects.filter(pk__in=known).only("title", "targets")
     found = {str(change.pk): _managed(change) for change in changes}
     found |= _seen(known - {UUID(each) for each in found})
     return {each: found.get(each, Named(each, each, [], managed=False)) for each in wanted}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _managed(change: Change) -> Named:

@@ -8,7 +8,7 @@ from attribution.localize import ANOMALOUS, MOST
 from controlplane.web import numbers
 from controlplane.web.call_graph import HIGH, WIDE, Arrow, Box, lay_out
 
-LONGEST_LABEL = 22
+LONGEST_LABEL = 20
 # Of `localized`: below that a service has not left its usual range.
 HURTS = ANOMALOUS / MOST
 
@@ -26,11 +26,11 @@ class Node:
     @property
     def words(self) -> str:
         """What its marks say; a colour never stands alone."""
-        told = ["noticed here"] if self.noticed else []
+        told = ["noticed"] if self.noticed else []
         told += ["hurts"] if self.hurts else []
         if self.changes:
             told.append(f"{_changes(len(self.changes))} {numbers.chance(max(self.changes))}")
-        return " · ".join(told)
+        return ", ".join(told)
 
 
 @dataclass(frozen=True)
@@ -73,4 +73,4 @@ def _short(name: str) -> str:
 
 
 def _changes(amount: int) -> str:
-    return "change" if amount == 1 else f"{amount} changes, up to"
+    return "change" if amount == 1 else f"{amount} changes"
