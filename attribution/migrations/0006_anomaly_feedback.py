@@ -38,6 +38,10 @@ class Migration(migrations.Migration):
                 'ordering': ['-at', '-id'],
             },
         ),
+        migrations.AddIndex(
+            model_name='anomaly',
+            index=models.Index(fields=['-detected_at', '-id'], name='anomaly_newest'),
+        ),
         # DELETE is left to it: a service that is deleted takes its anomalies with it.
         migrations.RunSQL(FINAL, MUTABLE),
     ]
