@@ -169,6 +169,8 @@ class Finding(models.Model):
     case = models.JSONField()
     suspects = models.JSONField()
     none_of_them = models.FloatField()
+    # What it may have been instead: [{"kind", "summary", "probability"?}], where that was told.
+    none_reasons = models.JSONField(default=list)
     localized = models.JSONField(default=list)
     # What is known to be missing from the evidence, a sentence each.
     incomplete = models.JSONField(default=list)

@@ -75,6 +75,12 @@ def known_of(anomaly: Anomaly) -> Known:
     )
 
 
+def began_at(anomaly: Anomaly) -> datetime:
+    """A verdict that failed says when, not since when: its anomaly carries the rollout's start."""
+    judged = anomaly.origin == Anomaly.Origin.JUDGE
+    return anomaly.detected_at if judged else anomaly.started_at
+
+
 def _told(anomaly: Anomaly) -> list[Told]:
     rows = anomaly.findings.order_by("-at").values_list(
         "pk", "at", "suspects__0__change", "suspects__0__probability", "none_of_them"
@@ -86,11 +92,6 @@ def ranked(finding: Finding | None) -> list[dict[str, Any]]:
     """The suspects, the likeliest first."""
     suspects: list[dict[str, Any]] = finding.suspects if finding else []
     return sorted(suspects, key=lambda suspect: -float(suspect["probability"]))
-
-
-def none_reasons(finding: Finding | None) -> list[dict[str, Any]]:
-    """What speaks for "none of them", where attribution says so."""
-    return list(getattr(finding, "none_reasons", None) or [])
 
 
 def suspected(finding: Finding | None, told: Sequence[Told] = ()) -> list[uuid.UUID]:
@@ -111,7 +112,7 @@ def id_of(text: Any) -> uuid.UUID | None:
 def _reactions(anomaly: Anomaly, changes: Sequence[uuid.UUID]) -> list[Reaction]:
     until = {"at__lte": anomaly.ended_at + AFTER} if anomaly.ended_at else {}
     rows = (
-        Decision.objects.filter(change_id__in=changes, at__gte=anomaly.started_at, **until)
+        Decision.objects.filter(change_id__in=changes, at__gte=began_at(anomaly), **until)
         .annotate(finding=KT("inputs__evidence__finding"))
         .defer("inputs")
         .order_by("at", "sequence")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from attribution.models import AnomalyFeedback
-from controlplane.anomalies import Known, Reaction, Told, none_reasons, ranked
+from controlplane.anomalies import Known, Reaction, Told, ranked
 from controlplane.reading import anomaly_json, decision_json, finding_json, moment
 from rollout.machine import shown_state
 
@@ -22,10 +22,7 @@ def _whole(known: Known) -> dict[str, Any] | None:
     finding = known.finding
     if finding is None:
         return None
-    return finding_json(finding) | {
-        "suspects": ranked(finding),
-        "none_reasons": none_reasons(finding),
-    }
+    return finding_json(finding) | {"suspects": ranked(finding)}
 
 
 def told_json(told: Told) -> dict[str, Any]:

@@ -42,6 +42,11 @@ class Migration(migrations.Migration):
             model_name='anomaly',
             index=models.Index(fields=['-detected_at', '-id'], name='anomaly_newest'),
         ),
+        migrations.AddField(
+            model_name='finding',
+            name='none_reasons',
+            field=models.JSONField(default=list),
+        ),
         # DELETE is left to it: a service that is deleted takes its anomalies with it.
         migrations.RunSQL(FINAL, MUTABLE),
     ]

@@ -19,6 +19,14 @@ class EvidenceAnswer(Answer):
     weight = s.FloatField()
 
 
+class ReasonAnswer(Answer):
+    """What it may have been instead of any change."""
+
+    kind = s.CharField()
+    summary = s.CharField()
+    probability = s.FloatField(required=False)
+
+
 class SuspectAnswer(Answer):
     change = s.CharField()
     probability = s.FloatField()
@@ -28,10 +36,9 @@ class SuspectAnswer(Answer):
 
 
 class WholeFindingAnswer(FindingAnswer):
-    none_reasons = EvidenceAnswer(many=True)
-
     def get_fields(self) -> dict[str, Field]:
-        return {**super().get_fields(), "suspects": SuspectAnswer(many=True)}
+        own = {"suspects": SuspectAnswer(many=True), "none_reasons": ReasonAnswer(many=True)}
+        return {**super().get_fields(), **own}
 
 
 class EarlierFindingAnswer(Answer):

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from attribution.models import Anomaly, Finding
-from controlplane.anomalies import newest_findings, ranked
+from controlplane.anomalies import began_at, newest_findings, ranked
 from controlplane.web.presenters.anomaly import word_for
 from controlplane.web.presenters.named import Named, named
 from controlplane.web.wording import Word
@@ -27,9 +27,13 @@ class Row:
     probability: float | None
 
     @property
-    def lasted(self) -> float | None:
+    def began(self) -> datetime:
+        return began_at(self.anomaly)
+
+    @property
+    def lasted(self) -> timedelta | None:
         ended = self.anomaly.ended_at
-        return (ended - self.anomaly.started_at).total_seconds() if ended else None
+        return ended - self.began if ended else None
 
 
 @dataclass(frozen=True)

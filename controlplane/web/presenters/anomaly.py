@@ -13,10 +13,10 @@ from controlplane.anomalies import (
     Known,
     Reaction,
     Told,
+    began_at,
     calls_of,
     id_of,
     known_of,
-    none_reasons,
     ranked,
 )
 from controlplane.web.presenters.anomaly_sentence import Facts, names_a_culprit, story, verdict
@@ -103,8 +103,12 @@ class AnomalyPage:
     settled: bool
 
     @property
+    def began(self) -> datetime:
+        return began_at(self.anomaly)
+
+    @property
     def lasted(self) -> timedelta:
-        return self.until - self.anomaly.started_at
+        return self.until - self.began
 
 
 def word_for(anomaly: Anomaly) -> Word:
@@ -127,7 +131,7 @@ def anomaly_page(
         until=anomaly.ended_at or now,
         suspects=[_suspect(each, titles) for each in ranked(finding)],
         none_of_them=finding.none_of_them if finding else None,
-        none_pieces=pieces(none_reasons(finding)),
+        none_pieces=pieces(finding.none_reasons if finding else []),
         incomplete=finding.incomplete if finding else [],
         graph=_graph(known, titles),
         told=[_told(each, titles) for each in known.told[:MOST_TOLD]],

@@ -112,9 +112,10 @@ def test_done__by_a_person_meanwhile__is_told(viewer, walk, row):
 
 
 def test_done__after_its_own_verdict_opened_the_anomaly__is_told(viewer, walk):
-    row = anomaly(walk.service, origin="judge", key=str(walk.change.pk))
-    finding(row, ago(30), suspect(walk.change.pk, 0.9))
-    decided(walk.rollout, "halt", ago(20))
+    row = anomaly(walk.service, origin="judge", key=str(walk.change.pk), detected_at=ago(20))
+    finding(row, ago(10), suspect(walk.change.pk, 0.9))
+    decided(walk.rollout, "hold", ago(30))
+    decided(walk.rollout, "halt", row.detected_at)
     (done,) = viewer.get(f"anomalies/{row.pk}").json()["done"]
 
     assert [entry["decision"] for entry in done["decisions"]] == ["halt"]
