@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attribution.localize import ANOMALOUS, MOST
 from controlplane.web import numbers
 from controlplane.web.call_graph import HIGH, WIDE, Arrow, Box, lay_out
 
 LONGEST_LABEL = 20
-# Of `localized`: below that a service has not left its usual range.
-HURTS = ANOMALOUS / MOST
+# Of a score in `localized`, two standard errors: below that a service is as it usually is.
+HURTS = 0.1
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """The pages of anomalies: who gets them, what they say, and what is done with a person's word."""
 
+import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from attribution.anomalies import open_anomaly
 from attribution.clock import database_now
+from attribution.findings import attribute_due
 from attribution.models import Anomaly, AnomalyFeedback, Finding, Service
 from controlplane import feedback
 from controlplane.models import Change
@@ -112,6 +116,16 @@ def test_anomaly__finding_that_says_what_else_it_may_have_been__shows_it(page, r
     text = page()
     assert "requests rose everywhere" in text
     assert "40%" in text
+
+
+def test_anomaly__attributed_from_samples__names_the_change_and_marks_its_service(as_, production):
+    now = database_now()
+    row = open_anomaly("alert", "f", "payments", "errors", now - timedelta(seconds=80), now)
+    assert attribute_due() == 1
+    text = as_(VERA).get(reverse("anomaly", args=[row.pk])).content.decode()
+    assert "payments v5.1.0: retry on 502 did it" in text
+    assert re.search(r"payments \(noticed,.* change \S+%\)", text)
+    assert "checkout calls payments" in text
 
 
 def test_anomaly__ended_and_taken_back__tells_the_whole_story_and_stops_asking(page):
