@@ -4,26 +4,19 @@ Rows → dataclasses, for the API and the page alike. No case is read: it may be
 """
 
 import uuid
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models.fields.json import KT
+from django.db.models import OuterRef, Subquery
 
 from attribution.models import Anomaly, AnomalyFeedback, Finding
 from attribution.neighbourhood import reached
-from rollout.ledger import SYSTEM
-from rollout.models import Decision, Rollout
+from controlplane.reactions import LIKELY, Reaction, id_of, reactions
 
 MOST_FINDINGS = 200
 MOST_FEEDBACK = 50
-MOST_ROLLOUTS = 20
-# What is done so long after an anomaly has ended is not done about it.
-AFTER = timedelta(hours=1)
-# How a rollout goes on by itself when nothing is the matter.
-ROUTINE = frozenset({"create", "start", "open", "bake", "promote", "watch", "complete"})
 
 
 @dataclass(frozen=True)
@@ -35,17 +28,6 @@ class Told:
     leader: str | None
     probability: float | None
     none_of_them: float
-
-
-@dataclass(frozen=True)
-class Reaction:
-    """What was decided about one suspect's rollout because of the anomaly; oldest first."""
-
-    rollout: Rollout
-    entries: list[Decision]
-
-    def at(self, *names: str) -> datetime | None:
-        return next((e.at for e in reversed(self.entries) if e.decision in names), None)
 
 
 @dataclass(frozen=True)
@@ -70,15 +52,9 @@ def known_of(anomaly: Anomaly) -> Known:
         finding=finding,
         told=told,
         untold=untold,
-        reactions=_reactions(anomaly, suspected(finding, told)),
+        reactions=reactions(anomaly, suspected(finding, told), _likely(finding)),
         feedback=list(anomaly.feedback.all()[:MOST_FEEDBACK]),
     )
-
-
-def began_at(anomaly: Anomaly) -> datetime:
-    """A verdict that failed says when, not since when: its anomaly carries the rollout's start."""
-    judged = anomaly.origin == Anomaly.Origin.JUDGE
-    return anomaly.detected_at if judged else anomaly.started_at
 
 
 def _told(anomaly: Anomaly) -> list[Told]:
@@ -101,55 +77,17 @@ def suspected(finding: Finding | None, told: Sequence[Told] = ()) -> list[uuid.U
     return list(dict.fromkeys(found for name in named if (found := id_of(name))))
 
 
-def id_of(text: Any) -> uuid.UUID | None:
-    """Of what a finding or a decision names; what is no UUID has no row here."""
-    try:
-        return uuid.UUID(str(text))
-    except ValueError:
-        return None
-
-
-def _reactions(anomaly: Anomaly, changes: Sequence[uuid.UUID]) -> list[Reaction]:
-    until = {"at__lte": anomaly.ended_at + AFTER} if anomaly.ended_at else {}
-    rows = (
-        Decision.objects.filter(change_id__in=changes, at__gte=began_at(anomaly), **until)
-        .annotate(finding=KT("inputs__evidence__finding"))
-        .defer("inputs")
-        .order_by("at", "sequence")
-    )
-    by_rollout: dict[uuid.UUID, list[Decision]] = defaultdict(list)
-    for row in rows:
-        by_rollout[row.rollout_id].append(row)
-    findings = _own_findings(anomaly, rows)
-    entries = {pk: _about(rows, anomaly, findings) for pk, rows in by_rollout.items()}
-    touched = [pk for pk, about in entries.items() if about][:MOST_ROLLOUTS]
-    rollouts = Rollout.objects.prefetch_related("holds").in_bulk(touched)
-    found = [Reaction(rollouts[pk], entries[pk]) for pk in touched]
-    return sorted(found, key=lambda each: changes.index(each.rollout.change_id))
-
-
-def _own_findings(anomaly: Anomaly, rows: Iterable[Any]) -> set[str]:
-    named = {found for row in rows if (found := id_of(row.finding))}
-    return {str(pk) for pk in anomaly.findings.filter(pk__in=named).values_list("pk", flat=True)}
-
-
-def _about(rows: Iterable[Decision], anomaly: Anomaly, findings: Collection[str]) -> list[Decision]:
-    """From the first entry on that has to do with the anomaly: it was decided on one of its
-    findings, or by a person, or the rollout's own verdict is how the anomaly was noticed.
-    """
-    found: list[Decision] = []
-    for row in rows:
-        own = anomaly.origin == Anomaly.Origin.JUDGE and anomaly.key == str(row.change_id)
-        concerns = own or row.actor != SYSTEM or getattr(row, "finding", "") in findings
-        if row.decision not in ROUTINE and (found or concerns):
-            found.append(row)
-    return found
+def _likely(finding: Finding | None) -> list[uuid.UUID]:
+    named = [each["change"] for each in ranked(finding) if each["probability"] >= LIKELY]
+    return [found for name in named if (found := id_of(name))]
 
 
 def newest_findings(anomalies: Iterable[Anomaly]) -> Mapping[uuid.UUID, Finding]:
-    rows = Finding.objects.filter(anomaly__in=list(anomalies)).defer("case")
-    rows = rows.order_by("anomaly_id", "-at").distinct("anomaly_id")
-    return {finding.anomaly_id: finding for finding in rows}
+    """By anomaly; of each only one row is read, however many there are."""
+    newest = Finding.objects.filter(anomaly=OuterRef("pk")).order_by("-at").values("pk")[:1]
+    rows = Anomaly.objects.filter(pk__in=[each.pk for each in anomalies]).order_by()
+    found = Finding.objects.filter(pk__in=rows.values_list(Subquery(newest))).defer("case")
+    return {finding.anomaly_id: finding for finding in found}
 
 
 def calls_of(known: Known) -> dict[str, list[str]]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from attribution.models import AnomalyFeedback
-from controlplane.anomalies import Known, Reaction, Told, ranked
+from controlplane.anomalies import Known, Told, ranked
+from controlplane.reactions import Reaction
 from controlplane.reading import anomaly_json, decision_json, finding_json, moment
 from rollout.machine import shown_state
 

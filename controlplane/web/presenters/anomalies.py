@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from attribution.models import Anomaly, Finding
-from controlplane.anomalies import began_at, newest_findings, ranked
+from controlplane.anomalies import newest_findings, ranked
+from controlplane.reactions import began_at
 from controlplane.web.presenters.anomaly import word_for
 from controlplane.web.presenters.named import Named, named
 from controlplane.web.wording import Word

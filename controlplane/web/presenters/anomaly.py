@@ -9,16 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from attribution.models import Anomaly, AnomalyFeedback
 from controlplane.access import Scope, can
-from controlplane.anomalies import (
-    Known,
-    Reaction,
-    Told,
-    began_at,
-    calls_of,
-    id_of,
-    known_of,
-    ranked,
-)
+from controlplane.anomalies import Known, Told, calls_of, known_of, ranked
+from controlplane.reactions import Reaction, began_at, id_of
 from controlplane.web.presenters.anomaly_sentence import Facts, names_a_culprit, story, verdict
 from controlplane.web.presenters.named import Named, named
 from controlplane.web.presenters.pieces import Piece, pieces

@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.db.models.fields.json import KT
 
 from attribution.models import Finding
-from controlplane.anomalies import ROUTINE, id_of
 from controlplane.models import Feedback
+from controlplane.reactions import ROUTINE, id_of
 from controlplane.web.wording import DECISIONS, Word, in_words, word_of
 from rollout import ledger
 from rollout.models import Decision, Rollout

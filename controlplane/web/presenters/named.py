@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from attribution.models import Exposure
-from controlplane.anomalies import id_of
 from controlplane.models import Change
+from controlplane.reactions import id_of
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Piece:
     def number(self) -> str:
         if self.weight is None:
             return "" if self.probability is None else numbers.chance(self.probability)
-        return f"{self.weight:+.1f}".replace("-", "−")
+        return f"{self.weight:+.1f}".replace("-", "−") if self.weight else "0"
 
 
 def pieces(evidence: Iterable[Mapping[str, Any]], vetoes: Sequence[str] = ()) -> list[Piece]:

@@ -84,10 +84,11 @@ def test_anomaly__nowhere__is_a_problem(viewer):
 
 
 def test_done__decided_on_a_finding__is_told_with_all_that_followed(viewer, walk, row):
-    found = finding(row, ago(30), suspect(walk.change.pk, 0.9))
+    found = finding(row, ago(30), suspect(walk.change.pk, 0.4))
     decided(walk.rollout, "hold", ago(29))
     decided(walk.rollout, "halt", ago(20), found)
     decided(walk.rollout, "rolled_back", ago(10))
+    decided(walk.rollout, "promote", ago(9))
     (done,) = viewer.get(f"anomalies/{row.pk}").json()["done"]
 
     assert done["rollout"] == str(walk.rollout.pk)
@@ -100,6 +101,16 @@ def test_done__for_another_reason__is_not_told(viewer, walk, row):
     decided(walk.rollout, "halt", ago(20), elsewhere)
 
     assert viewer.get(f"anomalies/{row.pk}").json()["done"] == []
+
+
+def test_done__culprit_was_stopped_by_its_own_verdict_before_the_alert__is_told(viewer, walk, row):
+    finding(row, ago(30), suspect(walk.change.pk, 0.9))
+    decided(walk.rollout, "hold", ago(300))
+    decided(walk.rollout, "halt", ago(200))
+    decided(walk.rollout, "rollback", ago(190))
+    (done,) = viewer.get(f"anomalies/{row.pk}").json()["done"]
+
+    assert [entry["decision"] for entry in done["decisions"]] == ["halt", "rollback"]
 
 
 def test_done__by_a_person_meanwhile__is_told(viewer, walk, row):

@@ -126,6 +126,7 @@ def test_anomaly__attributed_from_samples__names_the_change_and_marks_its_servic
     assert "payments v5.1.0: retry on 502 did it" in text
     assert re.search(r"payments \(noticed,.* change \S+%\)", text)
     assert "checkout calls payments" in text
+    assert "Nothing: no rollout" not in text
 
 
 def test_anomaly__ended_and_taken_back__tells_the_whole_story_and_stops_asking(page):
