@@ -170,7 +170,7 @@ class Finding(models.Model):
     suspects = models.JSONField()
     none_of_them = models.FloatField()
     # What it may have been instead: [{"kind", "summary", "probability"?}], where that was told.
-    none_reasons = models.JSONField(default=list)
+    none_reasons = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     localized = models.JSONField(default=list)
     # What is known to be missing from the evidence, a sentence each.
     incomplete = models.JSONField(default=list)

@@ -45,7 +45,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='finding',
             name='none_reasons',
-            field=models.JSONField(default=list),
+            # With a default of the database's: a worker of before may still write findings.
+            field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list),
         ),
         # DELETE is left to it: a service that is deleted takes its anomalies with it.
         migrations.RunSQL(FINAL, MUTABLE),
