@@ -119,6 +119,7 @@ def _attribute(anomaly: Anomaly) -> None:
             case=case,
             suspects=answer["suspects"],
             none_of_them=answer["none_of_them"],
+            none_reasons=answer.get("none_reasons", []),
             localized=answer["localized"],
             incomplete=answer["incomplete"],
         )

@@ -150,11 +150,13 @@ class Anomaly(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["origin", "key", "started_at"], name="anomaly_once")
         ]
-        # Asked for at each look at each placement; the ended ones are many more.
         indexes = [
+            # Asked for at each look at each placement; the ended ones are many more.
             models.Index(
                 fields=["id"], condition=models.Q(ended_at__isnull=True), name="anomaly_open"
-            )
+            ),
+            # The order of the lists, one of which is asked for every two seconds.
+            models.Index(fields=["-detected_at", "-id"], name="anomaly_newest"),
         ]
 
 
@@ -167,6 +169,8 @@ class Finding(models.Model):
     case = models.JSONField()
     suspects = models.JSONField()
     none_of_them = models.FloatField()
+    # What it may have been instead: [{"kind", "summary", "probability"?}], where that was told.
+    none_reasons = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     localized = models.JSONField(default=list)
     # What is known to be missing from the evidence, a sentence each.
     incomplete = models.JSONField(default=list)
@@ -185,3 +189,19 @@ class Finding(models.Model):
                 name="finding_suspects",
             ),
         ]
+
+
+class AnomalyFeedback(models.Model):
+    """A person's word on what caused an anomaly. Append-only (a trigger refuses UPDATE): the newest
+    counts, and those it supersedes stay. It goes with its anomaly, which is kept for it.
+    """
+
+    anomaly = models.ForeignKey(Anomaly, on_delete=models.CASCADE, related_name="feedback")
+    # Managed or not; null: none of the changes did it.
+    change_id = models.UUIDField(null=True)
+    note = models.TextField(blank=True)
+    author = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]

@@ -75,7 +75,7 @@ def reached(start: Service) -> list[Service]:
             frontier.append(callee.pk)
     names = list(found)
     loaded = Service.objects.filter(pk__in=names).prefetch_related("calls").in_bulk()
-    return [loaded[pk] for pk in names]
+    return [loaded[pk] for pk in names if pk in loaded]  # one may be deleted meanwhile
 
 
 def _callers(services: Sequence[Service]) -> list[Service]:

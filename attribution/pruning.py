@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from attribution.clock import database_now
-from attribution.models import Alert, Anomaly, Finding, Sample, Service
+from attribution.models import Alert, Anomaly, AnomalyFeedback, Finding, Sample, Service
 
 SAMPLES = timedelta(days=30)
 FINDINGS = timedelta(days=30)
@@ -25,15 +25,20 @@ def prune() -> int:
     return sum(
         (
             prune_samples(now - SAMPLES),
-            # First the findings: an anomaly that a decision refers to stays with its finding.
-            delete_in_batches(
-                Anomaly.objects.filter(
-                    ~Exists(Finding.objects.filter(anomaly=OuterRef("pk"))),
-                    ended_at__lt=now - INCIDENTS,
-                )
-            ),
+            delete_in_batches(forgotten_anomalies(now - INCIDENTS)),
             delete_in_batches(Alert.objects.filter(ends_at__lt=now - INCIDENTS)),
         )
+    )
+
+
+def forgotten_anomalies(until: datetime) -> QuerySet[Anomaly]:
+    """First the findings: an anomaly that a decision refers to stays with its finding. And one of
+    which a person said what it was stays with that word: attribution is measured by it.
+    """
+    return Anomaly.objects.filter(
+        ~Exists(Finding.objects.filter(anomaly=OuterRef("pk"))),
+        ~Exists(AnomalyFeedback.objects.filter(anomaly=OuterRef("pk"))),
+        ended_at__lt=until,
     )
 
 
@@ -47,8 +52,15 @@ def prune_samples(until: datetime) -> int:
 
 
 def old_findings(before: datetime, most: int) -> list[Finding]:
-    """The newest of them first, without their cases. Those that stay gather at the far end."""
-    rows = Finding.objects.filter(at__lt=before, anomaly__ended_at__isnull=False)
+    """The newest of them first, without their cases. Those that stay gather at the far end.
+
+    Not the last word on an anomaly that has feedback: that is worth nothing without the case.
+    """
+    answered = AnomalyFeedback.objects.filter(anomaly=OuterRef("anomaly"))
+    later = Finding.objects.filter(anomaly=OuterRef("anomaly"), at__gt=OuterRef("at"))
+    rows = Finding.objects.filter(
+        ~Exists(answered) | Exists(later), at__lt=before, anomaly__ended_at__isnull=False
+    )
     return list(rows.order_by("-at").only("id", "at", "suspects")[:most])
 
 

@@ -228,6 +228,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "at": moment(finding.at),
         "suspects": finding.suspects,
         "none_of_them": finding.none_of_them,
+        "none_reasons": finding.none_reasons,
         "localized": finding.localized,
         "incomplete": finding.incomplete,
     }

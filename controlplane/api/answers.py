@@ -169,6 +169,7 @@ class FindingAnswer(Answer):
     at = s.DateTimeField()
     suspects = s.JSONField()
     none_of_them = s.FloatField()
+    none_reasons = s.JSONField(help_text="What it may have been instead")
     localized = s.JSONField()
     incomplete = s.ListField(child=s.CharField())
 

@@ -3,7 +3,7 @@
 from rest_framework import serializers as s
 
 from controlplane.api.answers import Field
-from controlplane.api.fields import Body, Moment, Text, Whole, texts
+from controlplane.api.fields import Body, Id, Moment, Text, Whole, texts
 from controlplane.models import ChangeClass, Feedback
 
 
@@ -22,6 +22,13 @@ class PromoteBody(ReasonBody):
 class FeedbackBody(Body):
     answer = s.ChoiceField(Feedback.Answer.choices)
     comment = Text(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class AnomalyFeedbackBody(Body):
+    """`change` null: none of them did it."""
+
+    change = Id(allow_null=True)
+    note = Text(max_length=2000, required=False, default="", allow_blank=True)
 
 
 class CohortsBody(Body):

@@ -1,4 +1,4 @@
-"""What was noticed and what was decided: anomalies, the ledger, and people's word on it."""
+"""What was decided: the ledger, and people's word on it."""
 
 import uuid
 from typing import Any, ClassVar
@@ -10,49 +10,15 @@ from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from attribution.models import Anomaly, Finding
 from controlplane.access import Scope
 from controlplane.api import answers, bodies
 from controlplane.api.base import ApiView, PagedView, actor_of, body_of, flag, parameter
 from controlplane.api.errors import ProblemError
 from controlplane.api.fields import validated
 from controlplane.models import Feedback
-from controlplane.reading import anomaly_json, ledger_json, moment
+from controlplane.reading import ledger_json, moment
 from rollout.ledger import verify
 from rollout.models import Decision, Rollout
-
-
-class AnomaliesView(PagedView):
-    scopes: ClassVar = {"GET": Scope.READ}
-    cursor_fields: ClassVar = ("-detected_at", "-id")
-
-    @extend_schema(
-        operation_id="anomalies_list",
-        responses=answers.page(answers.AnomalyAnswer),
-        parameters=[
-            *answers.PAGE_PARAMETERS,
-            Parameter("service"),
-            Parameter("open", enum=["0", "1", "true", "false"]),
-        ],
-    )
-    def get(self, request: Request) -> Response:
-        pages = self.pages
-        rows = pages.paginate_queryset(_anomalies(request), request, self)
-        newest = Finding.objects.filter(anomaly__in=rows).defer("case")
-        newest = newest.order_by("anomaly_id", "-at").distinct("anomaly_id")
-        findings = {finding.anomaly_id: finding for finding in newest}
-        return pages.get_paginated_response(
-            [anomaly_json(row, findings.get(row.pk)) for row in rows]
-        )
-
-
-def _anomalies(request: Request) -> QuerySet[Anomaly]:
-    rows = Anomaly.objects.select_related("service")
-    if service := parameter(request, "service"):
-        rows = rows.filter(service__name=service)
-    if parameter(request, "open"):
-        rows = rows.filter(ended_at__isnull=flag(request, "open"))
-    return rows
 
 
 class LedgerView(PagedView):

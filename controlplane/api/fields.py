@@ -8,6 +8,8 @@ from rest_framework.exceptions import ValidationError
 
 from attribution.moments import FIRST_YEAR, LAST_YEAR
 
+LENGTH_OF_ID = 36
+
 
 class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
@@ -23,6 +25,13 @@ class Whole(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
             raise ValidationError("A whole number is wanted here.")
+        return super().to_internal_value(data)
+
+
+class Id(serializers.UUIDField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or len(data) != LENGTH_OF_ID:
+            raise ValidationError("An id such as 5f0c7d1e-… of 36 letters is wanted here.")
         return super().to_internal_value(data)
 
 

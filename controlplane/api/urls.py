@@ -4,7 +4,16 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from controlplane.api import catalog, changes, events, evidence, governance, guardrails, rollouts
+from controlplane.api import (
+    anomalies,
+    catalog,
+    changes,
+    events,
+    evidence,
+    governance,
+    guardrails,
+    rollouts,
+)
 from controlplane.api.alerts import AlertsView
 from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
@@ -69,6 +78,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path(name, view.as_view(), name=name) for name, view in CASE_VIEWS.items()),
     path("alerts", AlertsView.as_view(), name="alerts"),
     path("events", events.EventsView.as_view(), name="events"),
-    path("anomalies", evidence.AnomaliesView.as_view(), name="anomalies"),
+    path("anomalies", anomalies.AnomaliesView.as_view(), name="anomalies"),
+    path("anomalies/<uuid:anomaly_id>", anomalies.AnomalyView.as_view(), name="anomaly"),
+    *_below("anomalies", "anomaly_id", {"feedback": anomalies.AnomalyFeedbackView}),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from controlplane.web.views import actions, pages, session
+from controlplane.web.views import actions, anomalies, pages, session
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.now, name="now"),
@@ -13,6 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("changes/<uuid:change_id>/live/", pages.change_live, name="change-live"),
     path("changes/<uuid:change_id>/answer/", actions.answer, name="answer"),
     path("changes/<uuid:change_id>/cancel/", actions.cancel, name="cancel"),
+    path("anomalies/", anomalies.anomalies, name="anomalies"),
+    path("anomalies/live/", anomalies.anomalies_live, name="anomalies-live"),
+    path("anomalies/<uuid:anomaly_id>/", anomalies.anomaly, name="anomaly"),
+    path("anomalies/<uuid:anomaly_id>/live/", anomalies.anomaly_live, name="anomaly-live"),
+    path("anomalies/<uuid:anomaly_id>/feedback/", actions.say_what_it_was, name="say-what-it-was"),
     path("rollouts/<uuid:rollout_id>/<slug:action>/", actions.act, name="act"),
     path("decisions/<uuid:decision_id>/feedback/", actions.feedback, name="feedback"),
     path("decisions/<uuid:decision_id>/inputs/", pages.inputs, name="inputs"),

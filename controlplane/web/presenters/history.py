@@ -1,11 +1,15 @@
 """The ledger of one rollout for people: entries, feedback on them, and whether the chain holds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.cache import cache
+from django.db.models.fields.json import KT
 
+from attribution.models import Finding
 from controlplane.models import Feedback
+from controlplane.reactions import ROUTINE, id_of
 from controlplane.web.wording import DECISIONS, Word, in_words, word_of
 from rollout import ledger
 from rollout.models import Decision, Rollout
@@ -23,6 +27,8 @@ class Entry:
     # Answers that make sense: a halt is right or wrong, a promotion is right or missed something.
     questions: tuple[str, ...]
     given: list[str]
+    # Of the finding that it was decided on, where one says something about it.
+    anomaly_id: UUID | None = None
 
     @property
     def reasons(self) -> str:
@@ -49,18 +55,27 @@ class History:
 
 def history(rollout: Rollout) -> History:
     """Entries without their inputs: those are fetched when somebody unfolds them."""
-    rows = list(rollout.decisions.order_by("sequence").defer("inputs"))
+    entries_of = rollout.decisions.annotate(finding=KT("inputs__evidence__finding"))
+    rows = list(entries_of.order_by("sequence").defer("inputs"))
     given = _feedback(rollout.change_id)
+    anomalies = _anomalies(row.finding for row in rows if row.decision not in ROUTINE)
     entries = [
         Entry(
             decision=row,
             word=word_of(DECISIONS, row.decision),
             questions=_questions(row),
             given=given.get(row.pk, []),
+            anomaly_id=None if row.decision in ROUTINE else anomalies.get(row.finding or ""),
         )
         for row in rows
     ]
     return History(entries, _problems(rollout, rows[-1].hash if rows else ""))
+
+
+def _anomalies(findings: Iterable[str | None]) -> dict[str, UUID]:
+    """What each finding is about; one that is gone leads nowhere."""
+    rows = Finding.objects.filter(pk__in={pk for each in findings if (pk := id_of(each))})
+    return {str(pk): anomaly for pk, anomaly in rows.values_list("pk", "anomaly_id")}
 
 
 def _questions(decision: Decision) -> tuple[str, ...]:

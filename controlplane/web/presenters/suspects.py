@@ -1,13 +1,13 @@
 """Who is suspected of what: the newest finding of each anomaly that this change is part of."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from attribution.models import Finding
-from controlplane.models import Change
+from controlplane.web.presenters.named import Named, named
 
 # More anomalies than that at once are one incident, and the page says so by the first ones.
 MOST_ANOMALIES = 3
@@ -26,6 +26,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Attribution:
+    anomaly_id: UUID
     service: str
     metric: str
     origin: str
@@ -51,46 +52,33 @@ def attributions(change_id: UUID) -> list[Attribution]:
         .distinct("anomaly_id")
     )
     findings = sorted(newest, key=lambda f: f.at, reverse=True)[:MOST_ANOMALIES]
-    titles = _titles(s["change"] for f in findings for s in f.suspects)
+    titles = named(s["change"] for f in findings for s in f.suspects)
     return [_attribution(f, str(change_id), titles) for f in findings]
 
 
-def _titles(ids: Iterable[str]) -> dict[str, Change]:
-    """Unmanaged changes have no row here: they are shown by their id."""
-    wanted = {i for i in ids if _is_uuid(i)}
-    return {str(c.pk): c for c in Change.objects.filter(pk__in=wanted).only("title", "targets")}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _attribution(finding: Finding, this: str, titles: dict[str, Change]) -> Attribution:
+def _attribution(finding: Finding, this: str, titles: Mapping[str, Named]) -> Attribution:
     anomaly = finding.anomaly
     ranked = sorted(finding.suspects, key=lambda s: -s["probability"])
     return Attribution(
+        anomaly_id=anomaly.pk,
         service=anomaly.service.name,
         metric=anomaly.metric,
         origin=anomaly.origin,
         started_at=anomaly.started_at,
         ended_at=anomaly.ended_at,
         at=finding.at,
-        suspects=[_suspect(s, this, titles.get(s["change"])) for s in ranked],
+        suspects=[_suspect(s, this, titles[s["change"]]) for s in ranked],
         none_of_them=finding.none_of_them,
         localized=[_place(place) for place in finding.localized[:3]],
         incomplete=finding.incomplete,
     )
 
 
-def _suspect(suspect: dict[str, Any], this: str, change: Change | None) -> Suspect:
+def _suspect(suspect: dict[str, Any], this: str, change: Named) -> Suspect:
     return Suspect(
-        change_id=suspect["change"] if change else "",
-        title=change.title if change else suspect["change"],
-        services=", ".join(t["service"] for t in change.targets) if change else "not managed here",
+        change_id=change.id if change.managed else "",
+        title=change.title,
+        services=change.where,
         probability=suspect["probability"],
         evidence=suspect["evidence"],
         vetoes=suspect["vetoes"],

@@ -11,8 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from attribution.errors import CaseError
 from controlplane import intake
 from controlplane.access import Scope, can
+from controlplane.feedback import give
 from controlplane.models import Change, Feedback
 from controlplane.web.views.access import needs
 from rollout import gates, services
@@ -115,6 +117,27 @@ def feedback(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
     )
     messages.success(request, f"Thank you: recorded as {given}.")
     return redirect("change", change_id=decision.change_id)
+
+
+@require_POST
+@needs("operate")
+def say_what_it_was(request: HttpRequest, anomaly_id: uuid.UUID) -> HttpResponse:
+    """`change`: an id, `none`, or `other` with the id in a field of its own."""
+    chosen = _text(request, "change")
+    chosen = _text(request, "other") if chosen == "other" else chosen
+    try:
+        change = None if chosen == "none" else uuid.UUID(chosen)
+        note = _text(request, "note", LONGEST_COMMENT)
+        give(anomaly_id, change, note, request.user.get_username())
+    except CaseError as error:
+        messages.error(request, f"Nothing was recorded: {error.detail}.")
+    except ValueError:
+        messages.error(request, "Nothing was recorded: choose a change, or give the id of one.")
+    except ObjectDoesNotExist:
+        raise Http404("There is no such anomaly.") from None
+    else:
+        messages.success(request, "Thank you: recorded. The newest word counts.")
+    return redirect("anomaly", anomaly_id=anomaly_id)
 
 
 @require_POST

@@ -58,6 +58,8 @@ LEAST_ROLE = {
     ("POST", "alerts"): "submitter",
     ("POST", "events"): "submitter",
     ("GET", "anomalies"): "viewer",
+    ("GET", f"anomalies/{ID}"): "viewer",
+    ("POST", f"anomalies/{ID}/feedback"): "operator",
     ("GET", "ledger"): "viewer",
 }
 CALLS = sorted(LEAST_ROLE)

@@ -1,6 +1,7 @@
 """The schema tells the truth: what it calls valid is taken, what comes back has its shape."""
 
 import os
+from datetime import timedelta
 
 import pytest
 import schemathesis
@@ -14,6 +15,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from attribution.anomalies import open_anomaly
+from attribution.clock import database_now
+from controlplane.feedback import give
 from controlplane.wsgi import application
 from tests.factories import journey, token_of
 
@@ -35,7 +39,19 @@ def real(db):
     walk = journey("running")
     decision = walk.rollout.decisions.last()
     ids = {"change_id": walk.change.pk, "rollout_id": walk.rollout.pk, "decision_id": decision.pk}
+    ids["anomaly_id"] = noticed(walk).pk
     return {name: str(value) for name, value in ids.items()} | {"name": walk.service.name}
+
+
+def noticed(walk):
+    now = database_now()
+    row = open_anomaly("alert", "f", walk.service.name, "errors", now, now)
+    piece = {"kind": "time", "summary": "exposure grew 5 s before", "weight": 1.4}
+    suspect = {"change": str(walk.change.pk), "probability": 0.9, "evidence": [piece], "vetoes": []}
+    for at in (now - timedelta(seconds=5), now):
+        row.findings.create(at=at, case={}, suspects=[suspect], none_of_them=0.1)
+    give(row.pk, walk.change.pk, "", "olga")
+    return row
 
 
 @pytest.fixture

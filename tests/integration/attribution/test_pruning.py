@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from attribution import pruning
 from attribution.clock import database_now
-from attribution.models import Alert, Anomaly, Finding, Sample
+from attribution.models import Alert, Anomaly, AnomalyFeedback, Finding, Sample
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +74,33 @@ def test_prune__anomaly_whose_finding_is_kept__stays_with_it(shop):
     Finding.objects.create(anomaly=kept, at=ago(91), case={}, suspects=[], none_of_them=1.0)
     assert pruning.prune() == 0
     assert Finding.objects.count() == 1
+
+
+def said(row, **given):
+    return AnomalyFeedback.objects.create(anomaly=row, author="olga", at=ago(90), **given)
+
+
+def finding(row, days):
+    return Finding.objects.create(anomaly=row, at=ago(days), case={}, suspects=[], none_of_them=1.0)
+
+
+def test_prune__anomaly_of_which_a_person_said_what_it_was__stays_with_that_word(shop):
+    said(anomaly(shop, ago(400)))
+    assert pruning.prune() == 0
+    assert AnomalyFeedback.objects.count() == Anomaly.objects.count() == 1
+
+
+def test_old_findings__anomaly_with_feedback__leave_out_its_last_one(shop):
+    answered, other = anomaly(shop, ago(90)), anomaly(shop, ago(90), key="g")
+    said(answered)
+    first, _last, unanswered = finding(answered, 91), finding(answered, 90), finding(other, 90)
+    old = pruning.old_findings(ago(30), 10)
+    assert {row.pk for row in old} == {first.pk, unanswered.pk}
+
+
+def test_feedback__written_once__is_never_changed_and_goes_with_its_service(shop):
+    row = said(anomaly(shop, ago(90)))
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        AnomalyFeedback.objects.filter(pk=row.pk).update(note="no")
+    shop.delete()
+    assert not AnomalyFeedback.objects.exists()
