@@ -1,6 +1,6 @@
 """Fits the weights of attribution: `python bench/incident_fit.py FILE … > attribution/weights.py`.
 
-    incident_fit.py FILE … [--leave KIND] [--folds K] [--misses]
+    incident_fit.py FILE … [--folds K] [--misses] [--left-out FILE]
 
 The FILEs are of `incident_choices.py`. The model is a conditional logit (McFadden 1974) over each
 way in which each change may have done harm, and over the causes that are no change:
@@ -10,8 +10,8 @@ way in which each change may have done harm, and over the causes that are no cha
 with weights w of their own for each way and each cause; what a veto speaks of is VETO lower. The
 likelihood of the true way or cause of all looks is made the greatest under a normal prior: the
 weights of one scale scatter around one that all ways have in common (Evgeniou & Pontil, KDD'04).
-`--leave`: without the incidents of one fault kind. `--folds`: how right it is on incidents that
-were left out of the fit, K parts in turn.
+`--folds`: how right it is on incidents that were left out of the fit, K parts in turn.
+`--left-out`: how right on each fault kind of another FILE, if none of that kind is learned from.
 """
 
 import argparse
@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from incident_choices import HOW, Choice, kept
-from incident_folds import show_folds
+from incident_choices import Choice, kept
+from incident_folds import show_folds, show_left_out
 
 from attribution.pieces import VETO, Sizes
 from attribution.unexplained import Cause
@@ -190,23 +190,20 @@ def printed(weights: Weights) -> str:
     return "\n".join(lines)
 
 
-def without(choices: Sequence[Choice], fault: str | None) -> list[Choice]:
-    return [each for each in choices if each.fault != fault]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--leave", choices=sorted(HOW))
     parser.add_argument("--folds", type=int)
     parser.add_argument("--misses", action="store_true")
+    parser.add_argument("--left-out", type=Path)
     given = parser.parse_args()
     choices = kept(given.files)
     if given.folds:
         show_folds(choices, given.folds, fit, misses=given.misses)
+    elif given.left_out:
+        show_left_out(choices, kept([given.left_out]), fit)
     else:
-        told = without(choices, given.leave)
-        print(printed(centred(fit(told), told)))
+        print(printed(centred(fit(choices), choices)))
 
 
 if __name__ == "__main__":

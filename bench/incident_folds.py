@@ -1,4 +1,4 @@
-"""Cross-validation of the weights of attribution: how right they are on incidents left out."""
+"""How right the weights of attribution are on what was left out of the fit: incidents, or kinds."""
 
 import math
 from collections import defaultdict
@@ -99,3 +99,23 @@ def _miss(choice: Choice, row: Attributed) -> str:
         f"{choice.seed} {choice.fault}: {lead} {row.probability.get(lead, 0.0):.2f}, "
         f"culprit {row.culprit} {own:.2f}{vetoed}, none {row.none:.2f}"
     )
+
+
+def show_left_out(
+    learned: Sequence[Choice], fresh: Sequence[Choice], fit: Callable[[Sequence[Choice]], Weights]
+) -> None:
+    """Each fault kind of `fresh` by weights that saw none of it."""
+    looks = sorted({choice.look for choice in fresh})[-2:]
+    print("| fault left out | cases | right first, 180 s | 600 s |\n| --- | --- | --- | --- |")
+    hits: dict[tuple[bool, float], list[bool]] = defaultdict(list)
+    for fault in sorted({choice.fault for choice in fresh}):
+        weights = fit([each for each in learned if each.fault != fault])
+        rows = [(c, attributed(c, weights)) for c in fresh if c.fault == fault]
+        said = {look: [row.first for c, row in rows if c.look == look] for look in looks}
+        for look, firsts in said.items():
+            hits[rows[0][0].culprit is not None, look] += firsts
+        early, late = (share(said[look]) for look in looks)
+        print(f"| {fault} | {len(said[looks[-1]])} | {early} | {late} |", flush=True)
+    for guilty, name in ((True, "culprit first"), (False, "none, when it is so")):
+        early, late = (share(hits[guilty, look]) for look in looks)
+        print(f"| all: {name} | {len(hits[guilty, looks[-1]])} | {early} | {late} |")
