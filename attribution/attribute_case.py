@@ -68,10 +68,14 @@ class Change:
 
     def share_at(self, t: Floats) -> Floats:
         """The exposed share at each time."""
-        found = np.zeros_like(t)
-        for step in self.steps:
-            found = np.where(t >= step.at, step.share, found)
-        return found
+        moments, shares = self._course
+        return np.asarray(shares[np.searchsorted(moments, t, side="right")])
+
+    @cached_property
+    def _course(self) -> tuple[Floats, Floats]:
+        """When its share changed (S,); what it was before and from each on (S + 1,)."""
+        moments = np.array([step.at for step in self.steps], dtype=np.float64)
+        return moments, np.array([0.0, *(step.share for step in self.steps)])
 
     @property
     def growths(self) -> list[float]:

@@ -10,6 +10,8 @@ step is what a change point alone would say.)
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -23,12 +25,67 @@ FEWEST = 8
 ABOVE = (0.03, 0.1, 0.2)
 HELD_S = (15.0, 40.0, 100.0, 250.0)
 MOST_BEGINNINGS = 3
+FLAT = 1e-12  # a share that never changed explains nothing
 
 
-def dose(series: Iterable[Series], change: Change, onset: float, *, spread: bool = False) -> float:
-    """Mean score over the series, within ±MOST; 0: nothing to compare with."""
-    found = [s for each in series if (s := _of(each, change, onset, spread=spread)) is not None]
-    return float(np.mean(found)) if found else 0.0
+@dataclass(frozen=True)
+class Response:
+    """One hurt series as every change's share is held against it: t and y (T,) without gaps, y
+    clipped at its 2nd and 98th percentile; sign +1, −1, or 0 where both ways are harm.
+    """
+
+    t: Floats
+    y: Floats
+    sign: float
+    step: float
+
+    @cached_property
+    def centred(self) -> Floats:
+        return np.asarray(self.y - self.y.mean())
+
+    @cached_property
+    def whole(self) -> float:
+        """Σ (y − mean)²: what is left when nothing explains it."""
+        return float((self.centred**2).sum())
+
+    @cached_property
+    def best_step(self) -> float:
+        """The least that a step leaves, over all places of it."""
+        n = np.arange(1, self.y.size)
+        sums = np.cumsum(self.centred)[:-1]
+        gain = sums**2 * self.y.size / (n * (self.y.size - n))
+        gain[self.sign * sums > 0] = 0.0
+        return max(self.whole - float(gain[LEAST - 1 : 1 - LEAST].max()), 0.0)
+
+
+def response(series: Series) -> Response | None:
+    """None: too few points to compare with."""
+    known = np.isfinite(series.v)
+    t, y = series.t[known], series.v[known]
+    if t.size < FEWEST:
+        return None
+    y = np.clip(y, *np.quantile(y, [0.02, 0.98]))
+    sign = {"increase": 1.0, "decrease": -1.0}.get(series.direction, 0.0)
+    return Response(t, y, sign, float(np.median(np.diff(t))))
+
+
+def dose(
+    responses: Iterable[Response], change: Change, onset: float, *, spread: bool = False
+) -> float:
+    """Mean score, within ±MOST; 0: nothing to compare with. `spread`: harm that does not grow with
+    the share is looked for as well.
+    """
+    found = [_score(each, change, onset, spread=spread) for each in responses]
+    return math.fsum(found) / len(found) if found else 0.0
+
+
+def _score(it: Response, change: Change, onset: float, *, spread: bool) -> float:
+    shares = _following(change, it.t, it.step)
+    if spread:
+        shares += _spread(change, it.t, it.step)
+    own = _least_residual(it, np.stack(shares))
+    score = _effective(it.y, it.t > onset) / 2 * math.log((it.best_step + 1e-18) / (own + 1e-18))
+    return min(max(score, -MOST), MOST)
 
 
 def _following(change: Change, t: Floats, step: float) -> list[Floats]:
@@ -46,42 +103,14 @@ def _spread(change: Change, t: Floats, step: float) -> list[Floats]:
     return [*above, *(np.clip(u / full - 0.3, 0.0, 1.0) for u in used for full in HELD_S)]
 
 
-def _of(series: Series, change: Change, onset: float, *, spread: bool) -> float | None:
-    known = np.isfinite(series.v)
-    t, y = series.t[known], series.v[known]
-    if t.size < FEWEST:
-        return None
-    y = np.clip(y, *np.quantile(y, [0.02, 0.98]))
-    sign = {"increase": 1.0, "decrease": -1.0}.get(series.direction, 0.0)
-    step = float(np.median(np.diff(t)))
-    shares = [_residual(y, g, sign) for g in _following(change, t, step)]
-    if spread:
-        shares += [_residual(y, g, sign) for g in _spread(change, t, step)]
-    best, own = _best_step(y, sign), min(shares)
-    score = _effective(y, t > onset) / 2 * math.log((best + 1e-18) / (own + 1e-18))
-    return min(max(score, -MOST), MOST)
-
-
-def _best_step(y: Floats, sign: float) -> float:
-    """The least that a step leaves, over all places of it."""
-    n = np.arange(1, y.size)
-    sums = np.cumsum(y - y.mean())[:-1]
-    gain = sums**2 * y.size / (n * (y.size - n))
-    gain[sign * sums > 0] = 0.0
-    return max(float(((y - y.mean()) ** 2).sum()) - float(gain[LEAST - 1 : 1 - LEAST].max()), 0.0)
-
-
-def _residual(y: Floats, g: Floats, sign: float) -> float:
-    """Σ (y − a − b·g)², b not against the harmful direction."""
-    centred = g - g.mean()
-    square = float((centred * centred).sum())
-    whole = float(((y - y.mean()) ** 2).sum())
-    if square <= 1e-12:
-        return whole
-    along = float((centred * y).sum())
-    if sign * along < 0:
-        return whole
-    return max(whole - along * along / square, 0.0)
+def _least_residual(it: Response, shares: Floats) -> float:
+    """Σ (y − a − b·g)² of the best of the shares g (G, T), b not against the harmful direction."""
+    centred = shares - shares.mean(axis=1, keepdims=True)
+    square = (centred * centred).sum(axis=1)
+    along = centred @ it.y
+    usable = (square > FLAT) & (it.sign * along >= 0)
+    gain = np.divide(along * along, square, out=np.zeros_like(square), where=usable)
+    return max(it.whole - float(gain.max()), 0.0)
 
 
 def _effective(y: Floats, after: Flags) -> float:

@@ -4,10 +4,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from attribution.attribute_case import LAG_INTERVALS, Case, Series
+from attribution.dose import Response, response
 from attribution.footprint import WORSE, Footprint, Hurt, footprint
 from attribution.pairs import TELLING, metric_weight
 from attribution.symptoms import Symptom, nearest, symptoms
@@ -67,6 +69,7 @@ class Scene:
         )
         return min(math.log(worst / WORSE), MOST_UNEXPLAINED) if worst > WORSE else 0.0
 
+    @cached_property
     def noticed(self) -> tuple[Series, ...]:
         """What tells best of where the anomaly was noticed, however faintly."""
         hurts = [self.footprint.hurts[s] for s in self.targets if s in self.footprint.hurts]
@@ -76,6 +79,18 @@ class Scene:
         """What shows best how these hurt."""
         hurts = [self.footprint.hurts[s] for s in services if self.footprint.worse(s)]
         return _worst(hurts)
+
+    def responses(self, shown: Iterable[Series]) -> list[Response]:
+        """What of these every change's exposure is held against, got ready once."""
+        ready = self._ready
+        for each in shown:
+            if id(each) not in ready:
+                ready[id(each)] = response(each)
+        return [found for each in shown if (found := ready[id(each)]) is not None]
+
+    @cached_property
+    def _ready(self) -> dict[int, Response | None]:
+        return {}
 
 
 def _worst(hurts: Iterable[Hurt]) -> tuple[Series, ...]:

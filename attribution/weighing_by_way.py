@@ -89,11 +89,11 @@ def _load(scene: Scene, service: str) -> float:
 def _follows(scene: Scene, change: Change, hurt: tuple[str, ...], way: Way) -> Piece | None:
     """Of what would hurt, or where that is calm, of what was noticed."""
     hurting = scene.hurting(hurt)
-    shown = hurting or scene.noticed()
+    shown = hurting or scene.noticed
     if not shown:
         return None
     spread = way in (Way.SHARED, Way.CALLEES)
-    score = dose(shown, change, scene.onset_of(hurt), spread=spread)
+    score = dose(scene.responses(shown), change, scene.onset_of(hurt), spread=spread)
     follows = "follows" if score > -1 else "does not follow"
     summary = f"{shown[0].metric} of {shown[0].service} {follows} its exposure"
     return Piece("dose", summary, {"dose" if hurting else "dose.noticed": score})

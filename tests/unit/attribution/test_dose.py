@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from attribution.attribute_case import read_case
-from attribution.dose import MOST, dose
+from attribution.dose import MOST, dose, response
 
 T = np.arange(0.0, 900.0, 10.0)
 
@@ -22,7 +22,7 @@ def read(v, *exposures, direction="increase"):
         "series": [{**series, "t": list(T), "v": [float(each) for each in v]}],
     }
     found = read_case(case)
-    return found.series, found.changes[0]
+    return [response(each) for each in found.series], found.changes[0]
 
 
 def noise(seed=1, size=0.01):
