@@ -8,16 +8,16 @@ explained by nothing below.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from attribution.attribute_case import Case, Series
+from attribution.moves import moves, traffic
 from attribution.pairs import metric_weight
-from attribution.stats.shifts import harmful, mean_shift, scattered_shares
 
 WORSE = 5.0
 OUTCOME = 0.6  # the least weight of a metric that tells of harm
-LEAST = 2  # points
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Hurt:
     def worse(self) -> bool:
         return self.z >= WORSE
 
+    @property
+    def order(self) -> tuple[float, str, str]:
+        """The worst first; equals by name, never by the order of the input."""
+        return (-self.z, self.metric, self.series.service)
+
 
 @dataclass(frozen=True)
 class Footprint:
@@ -50,23 +55,27 @@ class Footprint:
     traffic_of: dict[str, float]  # the same of each
 
     def worse(self, service: str) -> bool:
-        return service in self.hurts and self.hurts[service].worse
+        return service in self.all_worse
+
+    @cached_property
+    def all_worse(self) -> dict[str, Hurt]:
+        return {name: hurt for name, hurt in self.hurts.items() if hurt.worse}
 
 
 def footprint(case: Case, targets: Iterable[str], onset: float) -> Footprint:
     hurts: dict[str, Hurt] = {}
-    for series in _whole(case.series):
+    for series, z in moves(_whole(case.series), onset):
         subject = series.peer or series.service
-        found = Hurt(moved(series, onset), series)
-        if subject not in hurts or found.z > hurts[subject].z:
+        found = Hurt(z, series)
+        if subject not in hurts or found.order < hurts[subject].order:
             hurts[subject] = found
     path = _path(case, targets, hurts)
     roots = {
         each for each in path if not any(c in path and c != each for c in case.calls.get(each, ()))
     }
-    traffic = _traffic(case, onset)
-    median = float(np.median(list(traffic.values()))) if traffic else 0.0
-    return Footprint(hurts, frozenset(path), frozenset(roots), median, traffic)
+    requests = traffic(case.series, onset)
+    median = float(np.median(list(requests.values()))) if requests else 0.0
+    return Footprint(hurts, frozenset(path), frozenset(roots), median, requests)
 
 
 def _whole(series: Iterable[Series]) -> list[Series]:
@@ -81,21 +90,6 @@ def _whole(series: Iterable[Series]) -> list[Series]:
     ]
 
 
-def moved(series: Series, onset: float) -> float:
-    """How much worse it is since the onset than before, in standard errors; 0: not known."""
-    step = float(np.median(np.diff(series.t))) if series.t.size > 1 else 0.0
-    before = series.t <= onset - step
-    after = series.t > onset
-    known = np.isfinite(series.v)
-    if (known & after).sum() < LEAST or (known & before).sum() < LEAST:
-        return 0.0
-    if series.n is not None:
-        z = scattered_shares(series.v, series.n, before & known, after & known)
-    else:
-        z = mean_shift(series.v[before], series.v[after])
-    return harmful(z, series.direction)
-
-
 def _path(case: Case, targets: Iterable[str], hurts: dict[str, Hurt]) -> set[str]:
     seen = set(targets)
     frontier = sorted(seen)
@@ -105,20 +99,3 @@ def _path(case: Case, targets: Iterable[str], hurts: dict[str, Hurt]) -> set[str
                 seen.add(callee)
                 frontier.append(callee)
     return seen
-
-
-def _traffic(case: Case, onset: float) -> dict[str, float]:
-    """By service: from the requests behind the shares, or a rate that may move both ways."""
-    found: dict[str, float] = {}
-    for series in case.series:
-        counts = series.n if series.n is not None else series.v
-        if series.peer or series.cohort != "all":
-            continue
-        if series.n is None and series.direction != "either":
-            continue
-        before, after = counts[series.t <= onset], counts[series.t > onset]
-        if np.isfinite(before).any() and np.isfinite(after).any():
-            low, high = float(np.nanmedian(before)), float(np.nanmedian(after))
-            if low > 0 and high > 0:
-                found[series.service] = float(np.log(high / low))
-    return found

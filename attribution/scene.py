@@ -12,6 +12,7 @@ from attribution.attribute_case import LAG_INTERVALS, Case, Series
 from attribution.dose import Response, response
 from attribution.footprint import WORSE, Footprint, Hurt, footprint
 from attribution.pairs import TELLING, metric_weight
+from attribution.stacks import stacks
 from attribution.symptoms import Symptom, nearest, symptoms
 
 INCOMPLETE = 0.5
@@ -58,8 +59,8 @@ class Scene:
                     frontier.append(caller)
         return {
             name: min(math.log(hurt.z / WORSE), MOST_UNEXPLAINED)
-            for name, hurt in self.footprint.hurts.items()
-            if hurt.worse and name not in explained
+            for name, hurt in self.footprint.all_worse.items()
+            if name not in explained
         }
 
     def strength(self, services: Iterable[str]) -> float:
@@ -123,15 +124,17 @@ def scene_of(case: Case) -> Scene:
 def _lost(case: Case) -> frozenset[str]:
     """Nothing of their whole since the detection, though it was there before."""
     told, tells = set(), set()
-    for series in case.series:
-        if series.peer or series.cohort == "canary":
+    for stack in stacks(s for s in case.series if not s.peer and s.cohort != "canary"):
+        after = stack.t > case.detected_at
+        if not after.any():
             continue
-        known = np.isfinite(series.v)
-        after = series.t > case.detected_at
-        if (known & ~after).any() and after.any():
-            told.add(series.service)
-            if (known & after).any():
-                tells.add(series.service)
+        known = np.isfinite(stack.v)
+        before, since = known[:, ~after].any(axis=1), known[:, after].any(axis=1)
+        for series, was, is_there in zip(stack.series, before, since, strict=True):
+            if was:
+                told.add(series.service)
+                if is_there:
+                    tells.add(series.service)
     return frozenset(told - tells)
 
 

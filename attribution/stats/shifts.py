@@ -31,16 +31,21 @@ def level_shift(before: Floats, after: Floats, floor: float = FLOOR) -> float:
 
 
 def mean_shift(before: Floats, after: Floats, floor: float = 0.02) -> float:
-    """Welch's t of the means with a relative floor, for small shares that are mostly zero.
+    """`mean_shifts` of one series, whose gaps are left out."""
+    return float(mean_shifts(known(before)[None, :], known(after)[None, :], floor)[0])
+
+
+def mean_shifts(before: Floats, after: Floats, floor: float = 0.02) -> Floats:
+    """Welch's t of the means with a relative floor, for small shares that are mostly zero; of each
+    row of (S, B) and (S, A), without NaN: (S,), 0 with fewer than two points on a side.
 
     Autocorrelation r of lag 1 shrinks the number of independent points by (1 − r)/(1 + r).
     """
-    before, after = known(before), known(after)
-    if before.size < 2 or after.size < 2:
-        return 0.0
-    level = abs(float(before.mean()))
-    error = _squared_error(before) + _squared_error(after) + (floor * level) ** 2
-    return float((after.mean() - before.mean()) / math.sqrt(error + 1e-18))
+    if min(before.shape[1], after.shape[1]) < 2:
+        return np.zeros(len(before))
+    level = before.mean(axis=1)
+    error = _squared_errors(before) + _squared_errors(after) + (floor * level) ** 2
+    return np.asarray((after.mean(axis=1) - level) / np.sqrt(error + 1e-18))
 
 
 def two_shares(events: tuple[float, float], totals: tuple[float, float]) -> float:
@@ -86,27 +91,34 @@ def paired_shares(events: tuple[Floats, Floats], totals: tuple[Floats, Floats]) 
 
 
 def scatter(share: Floats, total: Floats) -> float:
+    """`scatters` of one series, whose gaps are left out."""
+    there = np.isfinite(share) & (total > 0)
+    return float(scatters(share[there][None, :], total[there][None, :])[0])
+
+
+def scatters(share: Floats, total: Floats) -> Floats:
     """φ ≥ 1: how many times as much shares vary from one interval to the next as independent
     requests would: Σ (p_t − p_{t−1})² / Σ p(1 − p)(1/n_t + 1/n_{t−1}) (von Neumann's ratio, so that
-    one shift of the level is one term).
+    one shift of the level is one term). Of each row of (S, T), n > 0: (S,).
     """
-    there = np.isfinite(share) & (total > 0)
-    p, n = share[there], total[there]
-    if p.size < 3:
-        return 1.0
-    rate = float((p * n).sum() / n.sum())
-    expected = rate * (1 - rate) * float((1 / n[1:] + 1 / n[:-1]).sum())
-    if expected <= 0:
-        return 1.0
-    return max(float((np.diff(p) ** 2).sum()) / expected, 1.0)
+    if share.shape[1] < 3:
+        return np.ones(len(share))
+    rate = (share * total).sum(axis=1) / total.sum(axis=1)
+    expected = rate * (1 - rate) * (1 / total[:, 1:] + 1 / total[:, :-1]).sum(axis=1)
+    seen = (np.diff(share, axis=1) ** 2).sum(axis=1)
+    return np.maximum(np.divide(seen, expected, out=np.ones(len(share)), where=expected > 0), 1.0)
 
 
-def scattered_shares(share: Floats, total: Floats, before: Flags, after: Flags) -> float:
-    """`two_shares` of after against before, by the scatter of each of the two."""
-    x, n = float((share[after] * total[after]).sum()), float(total[after].sum())
-    k, m = float((share[before] * total[before]).sum()), float(total[before].sum())
-    phi = max(scatter(share[before], total[before]), scatter(share[after], total[after]))
-    return two_shares((x, k), (n, m)) / math.sqrt(phi)
+def scattered_shares(before: tuple[Floats, Floats], after: tuple[Floats, Floats]) -> Floats:
+    """`two_shares` of after against before, by the scatter of each of the two.
+
+    Each is (shares, requests), both (S, T) without gaps: (S,).
+    """
+    sums = [((share * total).sum(axis=1), total.sum(axis=1)) for share, total in (after, before)]
+    (x, n), (k, m) = sums
+    phi = np.maximum(scatters(*before), scatters(*after))
+    moved = [two_shares((xi, ki), (ni, mi)) for xi, ki, ni, mi in zip(x, k, n, m, strict=True)]
+    return np.asarray(moved / np.sqrt(phi))
 
 
 def change_point(values: Floats, least: int = 2) -> tuple[int, float]:
@@ -142,10 +154,11 @@ def change_points(values: Floats, least: int = 2) -> tuple[NDArray[np.intp], Flo
     return best + 1, np.asarray((after - level) / spread * weight)
 
 
-def _squared_error(values: Floats) -> float:
-    variance = float(values.var(ddof=1))
-    centred = values - values.mean()
-    total = float((centred * centred).sum())
-    lag = float((centred[1:] * centred[:-1]).sum()) / total if total > 0 else 0.0
-    lag = min(max(lag, 0.0), 0.9)
-    return variance / values.size * (1 + lag) / (1 - lag)
+def _squared_errors(values: Floats) -> Floats:
+    count = values.shape[1]
+    centred = values - values.mean(axis=1, keepdims=True)
+    total = (centred * centred).sum(axis=1)
+    along = (centred[:, 1:] * centred[:, :-1]).sum(axis=1)
+    lag = np.divide(along, total, out=np.zeros_like(total), where=total > 0)
+    lag = np.clip(lag, 0.0, 0.9)
+    return np.asarray(total / (count - 1) / count * (1 + lag) / (1 - lag))
