@@ -178,8 +178,10 @@ def _sentences(entries: list[Any]) -> tuple[str, ...]:
 
 def _lag(interval_s: float, series: Sequence[Series]) -> float:
     """Ten intervals, between LEAST_LAG_S and MOST_LAG_S: time for rates and alerts to calm down."""
-    steps = [float(np.median(np.diff(each.t))) for each in series if each.t.size > 1]
-    step = interval_s if math.isfinite(interval_s) else min(steps, default=MOST_LAG_S)
+    step = interval_s
+    if not math.isfinite(step):
+        axes = {each.t.tobytes(): each.t for each in series if each.t.size > 1}
+        step = min((float(np.median(np.diff(t))) for t in axes.values()), default=MOST_LAG_S)
     return min(max(LAG_INTERVALS * step, LEAST_LAG_S), MOST_LAG_S)
 
 

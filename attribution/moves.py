@@ -15,9 +15,10 @@ LEAST = 2  # points
 def moves(series: Iterable[Series], onset: float) -> Iterator[tuple[Series, float]]:
     """How much worse each is since the onset than before, in standard errors; 0: not known."""
     for stack in stacks(series):
-        whole = np.isfinite(stack.v).all(axis=1)
+        there = np.isfinite(stack.v)
         if stack.n is not None:
-            whole &= (stack.n > 0).all(axis=1)
+            there &= stack.n > 0
+        whole = np.asarray(there.all(axis=1))
         for part in (stack.rows(whole), *stack.rows(~whole).each()):
             z = _moved(part, onset, stack.step)
             for one, by in zip(part.series, z.tolist(), strict=True):

@@ -129,11 +129,10 @@ def _lost(case: Case) -> frozenset[str]:
         if not after.any():
             continue
         known = np.isfinite(stack.v)
-        before, since = known[:, ~after].any(axis=1), known[:, after].any(axis=1)
-        for series, was, is_there in zip(stack.series, before, since, strict=True):
-            if was:
+        for row, series in enumerate(stack.series):
+            if known[row, ~after].any():
                 told.add(series.service)
-                if is_there:
+                if known[row, after].any():
                     tells.add(series.service)
     return frozenset(told - tells)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.stats.lines import Flags, Floats
+from attribution.stats.lines import Floats
 
 FLOOR = 0.05  # of the level: smaller shifts are of no interest however quiet the series
 MAD = 1.4826  # makes the median absolute deviation estimate a normal's standard deviation
@@ -106,7 +106,8 @@ def scatters(share: Floats, total: Floats) -> Floats:
     rate = (share * total).sum(axis=1) / total.sum(axis=1)
     expected = rate * (1 - rate) * (1 / total[:, 1:] + 1 / total[:, :-1]).sum(axis=1)
     seen = (np.diff(share, axis=1) ** 2).sum(axis=1)
-    return np.maximum(np.divide(seen, expected, out=np.ones(len(share)), where=expected > 0), 1.0)
+    ratio = np.divide(seen, expected, out=np.ones(len(share)), where=expected > 0)
+    return np.asarray(np.maximum(ratio, 1.0))
 
 
 def scattered_shares(before: tuple[Floats, Floats], after: tuple[Floats, Floats]) -> Floats:
