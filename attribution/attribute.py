@@ -19,7 +19,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attribution.attribute_case import read_case
+from attribution.attribute_case import Case, Change, read_case
 from attribution.localize import localize_case
 from attribution.pieces import VETO, Suspect
 from attribution.scene import scene_of
@@ -30,6 +30,9 @@ from attribution.ways import Way
 from attribution.weighing import suspects_of
 
 LEAST_REASON = 0.05
+# How often the culprit is none of those that were weighed, if there are others: measured on a large
+# fleet (docs/attribution.md), rounded up.
+LEFT_OUT = 0.002
 
 
 def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,17 +44,21 @@ def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
     of_none = {cause: logit_of_none(none, cause) for cause in Cause}
     of_changes = [{way: suspect.logit(way) for way in Way} for suspect in suspects]
     total = _log_sum([*of_none.values(), *(v for each in of_changes for v in each.values())])
+    left_out = _left_out(read, suspects)
+    if left_out:
+        total -= math.log1p(-LEFT_OUT)
     told = [
         _suspect(suspect, logits, total)
         for suspect, logits in zip(suspects, of_changes, strict=True)
     ]
     begins = {suspect.change.id: suspect.change.begins for suspect in suspects}
+    told = [*told, *_unweighed(left_out, len(suspects))]
     return {
         "id": read.id,
         "suspects": sorted(told, key=lambda each: _order(each, begins)),
         "none_of_them": _share(of_none.values(), total),
         "none_reasons": _reasons(of_none, total),
-        "localized": localize_case(read),
+        "localized": localize_case(scene.case),
         "incomplete": list(read.incomplete),
     }
 
@@ -74,6 +81,22 @@ def _suspect(suspect: Suspect, logits: Mapping[Way, float], total: float) -> dic
     }
 
 
+def _left_out(case: Case, suspects: Iterable[Suspect]) -> list[Change]:
+    weighed = {suspect.change.id for suspect in suspects}
+    return [change for change in case.changes if change.id not in weighed]
+
+
+def _unweighed(changes: list[Change], weighed: int) -> list[dict[str, Any]]:
+    summary = f"not weighed: {weighed} others are nearer to the anomaly by calls and time"
+    told = {
+        "probability": LEFT_OUT / max(len(changes), 1),
+        "how": "",
+        "evidence": [{"kind": "far", "summary": summary, "weight": 0.0}],
+        "vetoes": [],
+    }
+    return [{"change": change.id, **told} for change in changes]
+
+
 def _reasons(logits: Mapping[Cause, float], total: float) -> list[dict[str, Any]]:
     """What it may have been instead, the likeliest first."""
     shares = [(math.exp(logit - total), cause) for cause, logit in logits.items()]
@@ -86,7 +109,7 @@ def _reasons(logits: Mapping[Cause, float], total: float) -> list[dict[str, Any]
 
 def _order(suspect: Mapping[str, Any], begins: Mapping[str, float]) -> tuple[float, float, str]:
     """By probability; ties by who began last, then by name, never by the order of the input."""
-    began = begins[suspect["change"]]
+    began = begins.get(suspect["change"], -math.inf)
     newest = -began if math.isfinite(began) else math.inf
     return (-round(suspect["probability"], 9), newest, suspect["change"])
 

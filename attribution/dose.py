@@ -57,6 +57,16 @@ class Response:
         gain[self.sign * sums > 0] = 0.0
         return max(self.whole - float(gain[LEAST - 1 : 1 - LEAST].max()), 0.0)
 
+    def effective(self, onset: float) -> float:
+        """How many independent points there are, by the lag-1 autocorrelation around both means."""
+        if onset not in self._effective:
+            self._effective[onset] = _effective(self.y, self.t > onset)
+        return self._effective[onset]
+
+    @cached_property
+    def _effective(self) -> dict[float, float]:
+        return {}
+
 
 def response(series: Series) -> Response | None:
     """None: too few points to compare with."""
@@ -84,7 +94,7 @@ def _score(it: Response, change: Change, onset: float, *, spread: bool) -> float
     if spread:
         shares += _spread(change, it.t, it.step)
     own = _least_residual(it, np.stack(shares))
-    score = _effective(it.y, it.t > onset) / 2 * math.log((it.best_step + 1e-18) / (own + 1e-18))
+    score = it.effective(onset) / 2 * math.log((it.best_step + 1e-18) / (own + 1e-18))
     return min(max(score, -MOST), MOST)
 
 
@@ -114,7 +124,6 @@ def _least_residual(it: Response, shares: Floats) -> float:
 
 
 def _effective(y: Floats, after: Flags) -> float:
-    """How many independent points there are, by the lag-1 autocorrelation around both means."""
     rest = y.copy()
     for side in (after, ~after):
         if side.any():

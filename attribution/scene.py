@@ -1,19 +1,20 @@
 """What is the same for every change of a case: what hurts, since when, and who calls whom. PURE."""
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from attribution.attribute_case import LAG_INTERVALS, Case, Series
-from attribution.dose import Response, response
+from attribution.attribute_case import LAG_INTERVALS, Case, Change, Series
+from attribution.calls import called_by, downwards
+from attribution.dose import Response, dose, response
 from attribution.footprint import WORSE, Footprint, Hurt, footprint
+from attribution.near import around
 from attribution.pairs import TELLING, metric_weight
 from attribution.stacks import stacks
-from attribution.symptoms import Symptom, nearest, symptoms
+from attribution.symptoms import Symptom, symptoms
 
 INCOMPLETE = 0.5
 MOST_HURTING = 3
@@ -81,16 +82,27 @@ class Scene:
         hurts = [self.footprint.hurts[s] for s in services if self.footprint.worse(s)]
         return _worst(hurts)
 
-    def responses(self, shown: Iterable[Series]) -> list[Response]:
-        """What of these every change's exposure is held against, got ready once."""
-        ready = self._ready
-        for each in shown:
-            if id(each) not in ready:
-                ready[id(each)] = response(each)
-        return [found for each in shown if (found := ready[id(each)]) is not None]
+    def dose(
+        self, shown: tuple[Series, ...], change: Change, onset: float, *, spread: bool
+    ) -> float:
+        """How well these follow its exposure; several ways ask the same."""
+        key = (change.id, tuple(map(id, shown)), onset, spread)
+        if key not in self._doses:
+            ready = [self._response(each) for each in shown]
+            self._doses[key] = dose([r for r in ready if r], change, onset, spread=spread)
+        return self._doses[key]
+
+    def _response(self, series: Series) -> Response | None:
+        if id(series) not in self._responses:
+            self._responses[id(series)] = response(series)
+        return self._responses[id(series)]
 
     @cached_property
-    def _ready(self) -> dict[int, Response | None]:
+    def _doses(self) -> dict[tuple[Hashable, ...], float]:
+        return {}
+
+    @cached_property
+    def _responses(self) -> dict[int, Response | None]:
         return {}
 
 
@@ -99,20 +111,24 @@ def _worst(hurts: Iterable[Hurt]) -> tuple[Series, ...]:
     return tuple(hurt.series for hurt in worst[:MOST_HURTING])
 
 
-def scene_of(case: Case) -> Scene:
-    everywhere = symptoms(case)
-    if case.symptom is not None:
-        targets = frozenset({case.symptom})
+def scene_of(whole: Case) -> Scene:
+    """Of a large fleet the part around the anomaly (`near.py`)."""
+    if whole.symptom is not None:
+        targets = frozenset({whole.symptom})
+        case = around(whole, targets)
+        everywhere = symptoms(case)
     else:
+        everywhere = symptoms(whole)
         targets = frozenset(each.service for each in everywhere)
+        case = around(whole, targets)
     own = [each for each in everywhere if each.service in targets]
     lead = own[0] if own else None
     onset = min(lead.onset, case.detected_at) if lead else case.detected_at
     return Scene(
         case=case,
         targets=targets,
-        distance=nearest(case, targets),
-        callers=_callers(case),
+        distance=dict(downwards(case.calls, targets)),
+        callers=called_by(case.calls),
         onset=onset,
         onsets=_onsets(case, everywhere),
         lead=lead,
@@ -137,14 +153,6 @@ def _lost(case: Case) -> frozenset[str]:
     return frozenset(told - tells)
 
 
-def _callers(case: Case) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for caller, callees in sorted(case.calls.items()):
-        for callee in callees:
-            found[callee].append(caller)
-    return {callee: tuple(callers) for callee, callers in found.items()}
-
-
 def _onsets(case: Case, everywhere: Iterable[Symptom]) -> dict[str, float]:
     """`everywhere` has the strongest first."""
     found: dict[str, float] = {}
@@ -152,3 +160,9 @@ def _onsets(case: Case, everywhere: Iterable[Symptom]) -> dict[str, float]:
         if metric_weight(each.metric) >= TELLING and each.series.direction != "either":
             found.setdefault(each.peer or each.service, min(each.onset, case.detected_at))
     return found
+
+
+def had_ended(scene: Scene, change: Change) -> bool:
+    """Its exposure was over, and what it may have left behind too, when the anomaly was there."""
+    lag = scene.case.lag_s
+    return change.ends() < max(scene.onset, scene.case.detected_at - lag) - lag

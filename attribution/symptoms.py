@@ -42,30 +42,6 @@ def symptoms(case: Case) -> list[Symptom]:
     return sorted(found, key=lambda each: (-each.z, each.service, each.metric, each.peer or ""))
 
 
-def reaches(case: Case, start: str) -> dict[str, int]:
-    """Every service on the call paths below `start`, with its distance; `start` itself is 0."""
-    distance = {start: 0}
-    frontier = [start]
-    while frontier:
-        following = []
-        for service in frontier:
-            for callee in case.calls.get(service, ()):
-                if callee not in distance:
-                    distance[callee] = distance[service] + 1
-                    following.append(callee)
-        frontier = following
-    return distance
-
-
-def nearest(case: Case, starts: Iterable[str]) -> dict[str, int]:
-    """The same from several services: the smallest distance from any of them."""
-    distance: dict[str, int] = {}
-    for start in starts:
-        for service, steps in reaches(case, start).items():
-            distance[service] = min(steps, distance.get(service, steps))
-    return distance
-
-
 def began_before(symptom: Symptom, moment: float) -> bool:
     """Was it already worse before `moment`, beyond what a wrong guess of the onset explains?"""
     tolerance = max(3 * symptom.step, 10.0)

@@ -7,11 +7,12 @@ the rest in `weighing_by_way.py`.
 import math
 from collections.abc import Mapping
 
-from attribution.attribute_case import Change
+from attribution.calls import downwards
 from attribution.cohorts import Difference, comparing, differences
+from attribution.likeliest import likeliest
 from attribution.pieces import Suspect
-from attribution.scene import Scene
-from attribution.symptoms import Symptom, began_before, reaches
+from attribution.scene import Scene, had_ended
+from attribution.symptoms import Symptom, began_before
 from attribution.ways import Way
 from attribution.weighing_by_way import weigh_way
 
@@ -22,15 +23,15 @@ RISKS = {"low": -0.6, "medium": 0.0, "high": 0.6, "critical": 1.0}
 
 
 def suspects_of(scene: Scene) -> list[Suspect]:
-    case = scene.case
+    case, changes = scene.case, likeliest(scene)
     found = {
         # What it did while it was exposed is no evidence on an anomaly that came after.
         change.id: [] if had_ended(scene, change) else differences(case, change, scene.onset)
-        for change in case.changes
+        for change in changes
     }
-    scores = {change.id: _score(found[change.id]) for change in case.changes}
+    scores = {change.id: _score(found[change.id]) for change in changes}
     suspects = []
-    for change in case.changes:
+    for change in changes:
         suspect = Suspect(change)
         _veto_by_time(suspect, scene, scores[change.id])
         _weigh_calls(suspect, scene)
@@ -69,12 +70,6 @@ def _veto_by_time(suspect: Suspect, scene: Scene, score: float) -> None:
 def _was_there(scene: Scene, lead: Symptom, moment: float) -> bool:
     """What is hardly to be seen has no beginning that could be trusted."""
     return scene.footprint.worse(lead.peer or lead.service) and began_before(lead, moment)
-
-
-def had_ended(scene: Scene, change: Change) -> bool:
-    """Its exposure was over, and what it may have left behind too, when the anomaly was there."""
-    lag = scene.case.lag_s
-    return change.ends() < max(scene.onset, scene.case.detected_at - lag) - lag
 
 
 # --- calls -----------------------------------------------------------------------------------
@@ -164,11 +159,11 @@ def _sort(difference: Difference) -> str:
 def _explain_away(suspect: Suspect, scene: Scene, scores: Mapping[str, float]) -> None:
     """A caller's error belongs to its callee: a changed service below with a difference."""
     change, score = suspect.change, scores[suspect.change.id]
-    below = reaches(scene.case, change.service)
+    below = dict(downwards(scene.case.calls, [change.service]))
     rivals = [
         (scores[other.id], other)
         for other in scene.case.changes
-        if other.service in below and other.service != change.service
+        if other.id in scores and other.service in below and other.service != change.service
     ]
     if not rivals:
         return

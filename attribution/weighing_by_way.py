@@ -4,7 +4,6 @@ import math
 
 from attribution.attribute_case import Change
 from attribution.cohorts import control_rise
-from attribution.dose import dose
 from attribution.footprint import WORSE
 from attribution.pieces import Piece, Suspect
 from attribution.scene import Scene
@@ -93,7 +92,7 @@ def _follows(scene: Scene, change: Change, hurt: tuple[str, ...], way: Way) -> P
     if not shown:
         return None
     spread = way in (Way.SHARED, Way.CALLEES)
-    score = dose(scene.responses(shown), change, scene.onset_of(hurt), spread=spread)
+    score = scene.dose(shown, change, scene.onset_of(hurt), spread=spread)
     follows = "follows" if score > -1 else "does not follow"
     summary = f"{shown[0].metric} of {shown[0].service} {follows} its exposure"
     return Piece("dose", summary, {"dose" if hurting else "dose.noticed": score})

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from attribution.attribute_case import Case, read_case
+from attribution.calls import downwards
 from attribution.cohorts import differences
-from attribution.symptoms import nearest
 
 try:
     import pandas as pd
@@ -49,7 +49,7 @@ def most_recent(case: Mapping[str, Any]) -> Ranked:
 
 def graph_distance(case: Mapping[str, Any]) -> Ranked:
     """The change nearest below where it hurts."""
-    steps = nearest(read_case(case), [case["symptom"]["service"]])
+    steps = dict(downwards(read_case(case).calls, [case["symptom"]["service"]]))
     return _newest_first(
         case, {each["id"]: -steps.get(each["service"], math.inf) for each in case["changes"]}
     )
