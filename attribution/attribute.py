@@ -37,7 +37,11 @@ LEFT_OUT = 0.002
 
 def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
     """The contract's answer. Raises CaseError for a case that cannot be read."""
-    read = read_case(case)
+    return ranked(read_case(case))
+
+
+def ranked(read: Case) -> dict[str, Any]:
+    """The same of a case that has been read."""
     scene = scene_of(read)
     suspects = suspects_of(scene)
     none = sizes_of_none(scene, suspects)
@@ -52,10 +56,10 @@ def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
         for suspect, logits in zip(suspects, of_changes, strict=True)
     ]
     begins = {suspect.change.id: suspect.change.begins for suspect in suspects}
-    told = [*told, *_unweighed(left_out, len(suspects))]
+    told.sort(key=lambda each: _order(each, begins))
     return {
         "id": read.id,
-        "suspects": sorted(told, key=lambda each: _order(each, begins)),
+        "suspects": _merged(told, _unweighed(left_out, len(suspects))),
         "none_of_them": _share(of_none.values(), total),
         "none_reasons": _reasons(of_none, total),
         "localized": localize_case(scene.case),
@@ -97,6 +101,13 @@ def _unweighed(changes: list[Change], weighed: int) -> list[dict[str, Any]]:
     return [{"change": change.id, **told} for change in changes]
 
 
+def _merged(told: list[dict[str, Any]], left_out: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Both by probability; those that were left out have all the same."""
+    least = left_out[0]["probability"] if left_out else 0.0
+    ahead = sum(each["probability"] >= least for each in told)
+    return [*told[:ahead], *left_out, *told[ahead:]]
+
+
 def _reasons(logits: Mapping[Cause, float], total: float) -> list[dict[str, Any]]:
     """What it may have been instead, the likeliest first."""
     shares = [(math.exp(logit - total), cause) for cause, logit in logits.items()]
@@ -109,7 +120,7 @@ def _reasons(logits: Mapping[Cause, float], total: float) -> list[dict[str, Any]
 
 def _order(suspect: Mapping[str, Any], begins: Mapping[str, float]) -> tuple[float, float, str]:
     """By probability; ties by who began last, then by name, never by the order of the input."""
-    began = begins.get(suspect["change"], -math.inf)
+    began = begins[suspect["change"]]
     newest = -began if math.isfinite(began) else math.inf
     return (-round(suspect["probability"], 9), newest, suspect["change"])
 

@@ -34,9 +34,7 @@ def _away(scene: Scene, change: Change) -> float:
     """Calls down from where it was noticed, minutes since its share grew, on the log, and CALM
     where nothing hurts: a canary of one in a hundred that fails is not yet to be seen there.
     """
-    here = change.service
-    steps = scene.distance.get(here, UNREACHED)
+    steps = scene.distance.get(change.service, UNREACHED)
     gap = scene.onset - change.last_growth(scene.onset + scene.case.lag_s / 4)
-    beside = (here, *scene.callers.get(here, ()), *scene.case.calls.get(here, ()))
-    calm = not any(scene.footprint.worse(each) for each in beside)
+    calm = change.service not in scene.beside_hurt
     return steps + math.log1p(max(gap, 0.0) / MINUTE_S) + CALM * calm

@@ -72,6 +72,14 @@ class Scene:
         return min(math.log(worst / WORSE), MOST_UNEXPLAINED) if worst > WORSE else 0.0
 
     @cached_property
+    def beside_hurt(self) -> frozenset[str]:
+        """What is worse, what calls that, and what that calls."""
+        worse = self.footprint.all_worse
+        above = (caller for each in worse for caller in self.callers.get(each, ()))
+        below = (callee for each in worse for callee in self.case.calls.get(each, ()))
+        return frozenset({*worse, *above, *below})
+
+    @cached_property
     def noticed(self) -> tuple[Series, ...]:
         """What tells best of where the anomaly was noticed, however faintly."""
         hurts = [self.footprint.hurts[s] for s in self.targets if s in self.footprint.hurts]
