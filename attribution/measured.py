@@ -1,6 +1,7 @@
 """What is read from a service: its guardrails and telemetry, a query a cohort each."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,20 @@ def measured(service: Service, kinds: Collection[str] = ("ratio",)) -> list[Meas
     A row that lacks its queries is left out: it must not stop the reading of the others, and what
     is not read never passes.
     """
-    rows = list(Guardrail.objects.filter(service=service).order_by("created_at", "id"))
+    return measured_of([service], kinds)[service.name]
+
+
+def measured_of(
+    services: Sequence[Service], kinds: Collection[str] = ("ratio",)
+) -> dict[str, list[Measured]]:
+    """The same of many, by the service's name."""
+    rows: dict[int, list[Guardrail]] = defaultdict(list)
+    for row in Guardrail.objects.filter(service__in=services).order_by("created_at", "id"):
+        rows[row.service_id].append(row)
+    return {each.name: _of(each, rows[each.pk], kinds) for each in services}
+
+
+def _of(service: Service, rows: Sequence[Guardrail], kinds: Collection[str]) -> list[Measured]:
     specs: list[Mapping[str, Any]] = [row.spec for row in rows if row.change_id is None]
     specs += service.telemetry
     specs += [row.spec for row in rows if row.change_id is not None]

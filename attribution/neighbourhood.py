@@ -5,15 +5,15 @@ MOST_POINTS points a series (events and totals of neighbouring reads are added u
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
-from attribution.measured import COHORTS, measured
+from attribution.measured import COHORTS, Measured, measured_of
 from attribution.models import Alert, Anomaly, Exposure, Service
-from attribution.series import Series, read_series
+from attribution.series import Series, read_many
 
 BACK = timedelta(minutes=15)
 EXPOSED_BACK = timedelta(hours=1)
@@ -31,7 +31,7 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
     exposures = _exposures([*services, *callers], now)
     changed = {row.service_id for row in exposures}
     whole = [*services, *(each for each in callers if each.pk in changed)]
-    since = _since(anomaly, exposures, now)
+    window = (_since(anomaly, exposures, now), now)
     return {
         "id": str(anomaly.pk),
         "detected_at": anomaly.detected_at.timestamp(),
@@ -44,11 +44,7 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
             for each in (*services, *callers)
         ],
         "changes": _changes(exposures),
-        "series": [
-            series
-            for each in (*services, *callers)
-            for series in _series(each, whole, exposures, (since, now))
-        ],
+        "series": _all_series([*services, *callers], whole, exposures, window),
     }
 
 
@@ -125,38 +121,48 @@ def _since(anomaly: Anomaly, exposures: Sequence[Exposure], now: datetime) -> da
     return max(first - timedelta(seconds=BEFORE_S), now - BACK)
 
 
-def _series(
-    service: Service,
+def _all_series(
+    services: Sequence[Service],
     around: Sequence[Service],
-    exposures: Sequence[Exposure],
+    exposures: Iterable[Exposure],
     window: tuple[datetime, datetime],
 ) -> list[Case]:
     """Of a service around the symptom everything, of a caller only what it says of one."""
     names = {each.name for each in around}
-    metrics = [metric for metric in measured(service) if (metric.peer or service.name) in names]
-    if not metrics:
-        return []
-    read = read_series(service.name, [metric.name for metric in metrics], *window)
-    changes = _changes_of(service.name, exposures)
-    found = []
-    for metric in metrics:
-        subject = metric.peer or service.name
-        exposed = bool(_changes_of(subject, exposures))
-        points = {cohort: _points(read, metric.name, cohort) for cohort in COHORTS}
-        for cohort in _told(points, exposed=exposed):
-            series: Case = {
-                "service": service.name,
-                "metric": metric.name,
-                "direction": metric.direction,
-                "cohort": cohort,
-                **points[cohort],
-            }
-            if metric.peer:
-                series["peer"] = metric.peer
-            elif len(changes) == 1 and cohort != "all":
-                series["change"] = changes[0]
-            found.append(series)
-    return found
+    metrics = {
+        service: [one for one in found if (one.peer or service) in names]
+        for service, found in measured_of(services).items()
+    }
+    asked = {service: [one.name for one in found] for service, found in metrics.items() if found}
+    read = read_many(asked, *window)
+    changes = _changes_by_service(exposures)
+    return [
+        series
+        for service in asked
+        for metric in metrics[service]
+        for series in _series(service, metric, read[service], changes)
+    ]
+
+
+def _series(
+    service: str, metric: Measured, read: Series, changes: Mapping[str, set[str]]
+) -> Iterable[Case]:
+    exposed = bool(changes.get(metric.peer or service))
+    own = changes.get(service, set())
+    points = {cohort: _points(read, metric.name, cohort) for cohort in COHORTS}
+    for cohort in _told(points, exposed=exposed):
+        series: Case = {
+            "service": service,
+            "metric": metric.name,
+            "direction": metric.direction,
+            "cohort": cohort,
+            **points[cohort],
+        }
+        if metric.peer:
+            series["peer"] = metric.peer
+        elif len(own) == 1 and cohort != "all":
+            series["change"] = min(own)
+        yield series
 
 
 def _told(points: dict[str, Case], *, exposed: bool) -> list[str]:
@@ -167,9 +173,12 @@ def _told(points: dict[str, Case], *, exposed: bool) -> list[str]:
     return reports
 
 
-def _changes_of(service: str, exposures: Sequence[Exposure]) -> list[str]:
-    """Whose canary the service's canary is; several when changes share it."""
-    return sorted({str(row.change_id) for row in exposures if row.service.name == service})
+def _changes_by_service(exposures: Iterable[Exposure]) -> dict[str, set[str]]:
+    """Whose canary a service's canary is; several when changes share it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in exposures:
+        found[row.service.name].add(str(row.change_id))
+    return found
 
 
 def _points(read: Series, metric: str, cohort: str) -> Case:

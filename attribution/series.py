@@ -1,6 +1,6 @@
 """Reading samples back as series: for the judge, for attribution and for charts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,14 +36,31 @@ def pair_of(stored: Any) -> Any:
 
 def read_series(service: str, metrics: Sequence[str], since: datetime, until: datetime) -> Series:
     """Samples with since <= at <= until; a metric that no sample knows is all None."""
-    rows = Sample.objects.filter(service__name=service, at__gte=since, at__lte=until)
-    found = Series(values={metric: {cohort: [] for cohort in COHORTS} for metric in metrics})
-    for at, values, error in rows.order_by("at", "id").values_list("at", "values", "error"):
-        found.t.append(at.timestamp())
-        found.errors.append(error or None)
-        found.last_at, found.last_error = at, error
-        for metric in metrics:
-            reported = values.get(metric) or {}
-            for cohort in COHORTS:
-                found.values[metric][cohort].append(reported.get(cohort))
+    return read_many({service: metrics}, since, until)[service]
+
+
+def read_many(
+    metrics: Mapping[str, Sequence[str]], since: datetime, until: datetime
+) -> dict[str, Series]:
+    """The same of many services at once; `metrics` by the service's name."""
+    found = {
+        service: Series(values={metric: {cohort: [] for cohort in COHORTS} for metric in wanted})
+        for service, wanted in metrics.items()
+    }
+    rows = Sample.objects.filter(service__name__in=list(metrics), at__gte=since, at__lte=until)
+    read = rows.order_by("service_id", "at", "id").values_list(
+        "service__name", "at", "values", "error"
+    )
+    for service, at, values, error in read:
+        _add(found[service], at, values, error)
     return found
+
+
+def _add(series: Series, at: datetime, values: Mapping[str, Any], error: str) -> None:
+    series.t.append(at.timestamp())
+    series.errors.append(error or None)
+    series.last_at, series.last_error = at, error
+    for metric, cohorts in series.values.items():
+        reported = values.get(metric) or {}
+        for cohort in COHORTS:
+            cohorts[cohort].append(reported.get(cohort))
