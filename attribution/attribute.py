@@ -73,6 +73,8 @@ def _suspect(suspect: Suspect, logits: Mapping[Way, float], total: float) -> dic
     pieces = [(p.kind, p.summary, p.weight(way)) for p in suspect.pieces(way)]
     pieces += [(p.kind, p.summary, VETO / len(suspect.vetoes)) for p in suspect.vetoes]
     pieces = [("way", WAYS[way], suspect.prior(way)), *pieces]
+    if suspect.rarity:
+        pieces.append(("crowd", "very many changes are under way around it", -suspect.rarity))
     return {
         "change": suspect.change.id,
         "probability": _share(logits.values(), total),

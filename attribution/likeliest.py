@@ -11,6 +11,7 @@ from attribution.attribute_case import Change
 from attribution.scene import Scene, had_ended
 
 MOST_CHANGES = 40
+USUAL = 20
 UNREACHED = 10.0  # calls
 CALM = 3.0
 MINUTE_S = 60.0
@@ -25,9 +26,20 @@ def likeliest(scene: Scene) -> tuple[Change, ...]:
     return tuple(sorted(order[:MOST_CHANGES], key=lambda each: each.id))
 
 
+def rarity(scene: Scene) -> float:
+    """By how much less likely each is beforehand, on the log: the weights were fitted on at most
+    USUAL changes under way, and whether one of them is the culprit does not hang on how many.
+    """
+    under_way = sum(not _out_of_time(scene, each) for each in scene.case.changes)
+    return math.log(max(under_way, USUAL) / USUAL)
+
+
 def _order(scene: Scene, change: Change) -> tuple[bool, float, str]:
-    late = change.begins > scene.case.detected_at
-    return (late or had_ended(scene, change), _away(scene, change), change.id)
+    return (_out_of_time(scene, change), _away(scene, change), change.id)
+
+
+def _out_of_time(scene: Scene, change: Change) -> bool:
+    return change.begins > scene.case.detected_at or had_ended(scene, change)
 
 
 def _away(scene: Scene, change: Change) -> float:

@@ -2,11 +2,12 @@
 
 One answer is to take no longer on 5,000 services and 10,000 changes than on some hundreds, and what
 is far must not dilute what is near. So services are bounded here (changes in `likeliest.py`): where
-it was noticed, what that reaches down the calls, nearest first, and who calls those. Every way in
-which a change does harm (`ways.py`) leads over one of these.
+it was noticed, what that reaches down the calls, nearest first, what its callers call beside it
+(they may share a database), and who calls any of what it reaches. Every way in which a change does
+harm (`ways.py`) leads over one of these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -14,10 +15,11 @@ from attribution.attribute_case import Case
 from attribution.calls import called_by, downwards
 
 MOST_REACHED = 300
+MOST_BESIDE = 50
 MOST_SERVICES = 500
 
 
-def around(case: Case, starts: Iterable[str]) -> Case:
+def around(case: Case, starts: Collection[str]) -> Case:
     """The case of the services around `starts`.
 
     The same case where there are no more than these, and where it does not know who calls whom at
@@ -36,8 +38,14 @@ def around(case: Case, starts: Iterable[str]) -> Case:
     )
 
 
-def _near(case: Case, starts: Iterable[str]) -> set[str]:
+def _near(case: Case, starts: Collection[str]) -> set[str]:
     reached = [name for name, _ in islice(downwards(case.calls, starts), MOST_REACHED)]
     callers = called_by(case.calls)
-    above = chain.from_iterable(callers.get(each, ()) for each in reached)
-    return set(islice(dict.fromkeys([*reached, *above]), MOST_SERVICES))
+    above = [caller for each in reached for caller in callers.get(each, ())]
+    beside = [
+        sibling
+        for start in starts
+        for caller in callers.get(start, ())
+        for sibling in case.calls[caller]
+    ]
+    return set(islice(dict.fromkeys([*reached, *beside[:MOST_BESIDE], *above]), MOST_SERVICES))

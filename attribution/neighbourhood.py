@@ -1,7 +1,8 @@
 """The attribute case of one anomaly, from the rows: who calls whom, who was exposed, what was seen.
 
-Bounded: the symptom's service and what it reaches, the last quarter of an hour, and at most
-MOST_POINTS points a series (events and totals of neighbouring reads are added up).
+Bounded: the symptom's service, what it reaches, who calls that, and what is called beside it; the
+last quarter of an hour; at most MOST_POINTS points a series (events and totals of neighbouring
+reads are added up).
 """
 
 from collections import defaultdict
@@ -20,17 +21,19 @@ EXPOSED_BACK = timedelta(hours=1)
 BEFORE_S = 120.0  # how much of the time before the first exposure is looked at
 MOST_POINTS = 150
 MOST_SERVICES = 200
+MOST_BESIDE = 50
 
 Case = dict[str, Any]
 
 
 def case_of(anomaly: Anomaly, now: datetime) -> Case:
     services = reached(anomaly.service)
-    callers = _callers(services)
-    # A caller may be the cause as well: its canary calls too often.
-    exposures = _exposures([*services, *callers], now)
+    # A caller may be the cause as well: its canary calls too often. So may what its callers call
+    # beside it: they share a database, a pool, a host.
+    others = [*_callers(services), *_beside(anomaly.service, services)]
+    exposures = _exposures([*services, *others], now)
     changed = {row.service_id for row in exposures}
-    whole = [*services, *(each for each in callers if each.pk in changed)]
+    whole = [*services, *(each for each in others if each.pk in changed)]
     window = (_since(anomaly, exposures, now), now)
     return {
         "id": str(anomaly.pk),
@@ -41,10 +44,10 @@ def case_of(anomaly: Anomaly, now: datetime) -> Case:
         "incomplete": incomplete(anomaly),
         "services": [
             {"name": each.name, "calls": sorted(callee.name for callee in each.calls.all())}
-            for each in (*services, *callers)
+            for each in (*services, *others)
         ],
         "changes": _changes(exposures),
-        "series": _all_series([*services, *callers], whole, exposures, window),
+        "series": _all_series([*services, *others], whole, exposures, window),
     }
 
 
@@ -79,6 +82,13 @@ def _callers(services: Sequence[Service]) -> list[Service]:
     found = Service.objects.filter(calls__in=services).distinct()
     found = found.exclude(pk__in=[service.pk for service in services])
     return list(found.order_by("name").prefetch_related("calls")[:MOST_SERVICES])
+
+
+def _beside(start: Service, services: Sequence[Service]) -> list[Service]:
+    """What its direct callers call and it does not reach."""
+    found = Service.objects.filter(callers__calls=start).distinct()
+    found = found.exclude(pk__in=[service.pk for service in services]).exclude(calls__in=services)
+    return list(found.order_by("name").prefetch_related("calls")[:MOST_BESIDE])
 
 
 def _exposures(services: Sequence[Service], now: datetime) -> list[Exposure]:

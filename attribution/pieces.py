@@ -41,6 +41,7 @@ class Suspect:
     vetoes: list[Piece] = field(default_factory=list)
     # Why it must not be taken back yet, however likely it is.
     not_yet: list[str] = field(default_factory=list)
+    rarity: float = 0.0  # by how much less likely beforehand, because very many are under way
 
     def add(self, kind: str, summary: str, sizes: Sizes) -> None:
         self.common.append(Piece(kind, summary, sizes))
@@ -63,5 +64,5 @@ class Suspect:
         return CHANGE[way].get("way", 0.0)
 
     def logit(self, way: Way) -> float:
-        own = self.prior(way) + VETO * bool(self.vetoes)
+        own = self.prior(way) + VETO * bool(self.vetoes) - self.rarity
         return math.fsum([own, *(piece.weight(way) for piece in self.pieces(way))])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from attribution.calls import downwards
 from attribution.cohorts import Difference, comparing, differences
-from attribution.likeliest import likeliest
+from attribution.likeliest import likeliest, rarity
 from attribution.pieces import Suspect
 from attribution.scene import Scene, had_ended
 from attribution.symptoms import Symptom, began_before
@@ -30,9 +30,10 @@ def suspects_of(scene: Scene) -> list[Suspect]:
         for change in changes
     }
     scores = {change.id: _score(found[change.id]) for change in changes}
+    rare = rarity(scene)
     suspects = []
     for change in changes:
-        suspect = Suspect(change)
+        suspect = Suspect(change, rarity=rare)
         _veto_by_time(suspect, scene, scores[change.id])
         _weigh_calls(suspect, scene)
         _weigh_cohorts(suspect, scene, found[change.id], scores)

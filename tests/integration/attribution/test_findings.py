@@ -10,6 +10,7 @@ from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
 from attribution.findings import attribute_due, suspicion
 from attribution.models import Anomaly, Finding, Sample
+from attribution.neighbourhood import case_of
 
 from .conftest import ERRORS
 
@@ -94,12 +95,31 @@ def test_attribute_due__nothing_wrong__blames_nobody(shop):
     assert all(suspicion(change).probability < 0.5 for change in changes.values())
 
 
-def test_attribute_due__change_that_the_service_never_reaches__is_no_suspect(shop):
+def test_attribute_due__change_that_nothing_joins_to_the_service__is_no_suspect(shop, service):
+    shop["elsewhere"] = service("elsewhere")
+    changes = story(shop, "checkout", {"checkout": 30, "elsewhere": 35})
+    alert_on("checkout")
+    attribute_due()
+    assert suspicion(changes["elsewhere"]) is None
+    assert suspicion(changes["checkout"]).probability > 0.9
+
+
+def test_attribute_due__change_beside_the_service__is_weighed_too(shop):
     changes = story(shop, "checkout", {"checkout": 30, "catalog": 35})
     alert_on("checkout")
     attribute_due()
-    assert suspicion(changes["catalog"]) is None
-    assert suspicion(changes["checkout"]).probability > 0.9
+    assert suspicion(changes["catalog"]).probability < 0.1
+
+
+def test_case_of__many_more_services__asks_no_more_often(
+    shop, service, django_assert_max_num_queries
+):
+    for place in range(30):
+        shop["stock"].calls.add(service(f"store-{place}"))
+    anomaly = alert_on("frontend")
+    with django_assert_max_num_queries(16):
+        case = case_of(anomaly, database_now())
+    assert len(case["services"]) == 34
 
 
 def test_attribute_due__canary_never_reported__is_blamed_for_its_silence(shop):
