@@ -21,6 +21,7 @@ def record(  # noqa: PLR0913, PLR0917 - one row's columns
     units: Sequence[str],
     kind: str,
     managed: bool = True,  # noqa: FBT001, FBT002 - the floors' agreed signature
+    risk: str = "",
 ) -> None:
     """One step of the observed share; share 0 ends the exposure.
 
@@ -38,6 +39,7 @@ def record(  # noqa: PLR0913, PLR0917 - one row's columns
         units=list(units),
         kind=kind,
         managed=managed,
+        risk=risk,
     )
 
 

@@ -79,6 +79,8 @@ class Exposure(models.Model):
     units = models.JSONField(default=list)
     kind = models.CharField(max_length=50)
     managed = models.BooleanField(default=True)
+    # As the change was assessed; empty: nobody did.
+    risk = models.CharField(max_length=10, default="", db_default="", blank=True)
 
     class Meta:
         ordering = ["at", "id"]

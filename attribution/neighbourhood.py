@@ -116,6 +116,7 @@ def _changes(exposures: Iterable[Exposure]) -> list[Case]:
             "id": change,
             "service": rows[0].service.name,
             "kind": rows[0].kind,
+            "risk": rows[0].risk,
             "exposures": [
                 {"at": row.at.timestamp(), "share": row.share}
                 for row in rows

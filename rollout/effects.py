@@ -235,8 +235,15 @@ def record_observed(placement: Placement, share: float, units: list[str], now: d
     if changed or (several and placement.generation):
         if several:
             share, units = service_exposure(placement)
+        spec = rollout.spec
         exposures.record(
-            rollout.change_id, placement.service, now, share, units, rollout.spec["kind"]
+            rollout.change_id,
+            placement.service,
+            now,
+            share,
+            units,
+            spec["kind"],
+            risk=spec["level"],
         )
 
 

@@ -111,6 +111,20 @@ def test_attribute_due__change_beside_the_service__is_weighed_too(shop):
     assert suspicion(changes["catalog"]).probability < 0.1
 
 
+def test_attribute_due__assessed_risk__is_weighed(shop):
+    changes = story(shop, "checkout", {"checkout": 30})
+    risky = uuid.uuid4()
+    now = database_now()
+    exposures.record(
+        risky, "checkout", now - timedelta(seconds=20), 0.1, [], "deploy", risk="critical"
+    )
+    alert_on("frontend")
+    attribute_due()
+    evidence = suspicion(risky).evidence
+    assert any(piece["summary"] == "assessed as critical" for piece in evidence)
+    assert not any(p["kind"] == "risk" for p in suspicion(changes["checkout"]).evidence)
+
+
 def test_case_of__many_more_services__asks_no_more_often(
     shop, service, django_assert_max_num_queries
 ):

@@ -44,7 +44,9 @@ def test_loop__evidence_stays_good__carries_the_change_to_everybody(make_rollout
     assert rollout.phase == Phase.COMPLETED
     assert [s.state for s in rollout.stages.all()] == ["passed", "passed"]
     assert told(rollout) == ["rollout.started", "rollout.completed"]
-    assert [e.share for e in Exposure.objects.filter(change_id=rollout.change_id)] == [0.25, 1.0]
+    exposed = Exposure.objects.filter(change_id=rollout.change_id)
+    assert [e.share for e in exposed] == [0.25, 1.0]
+    assert {e.risk for e in exposed} == {rollout.spec["level"]}
 
 
 def test_loop__own_guardrail_fails__halts_then_takes_it_back_to_observed_zero(
