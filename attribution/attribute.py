@@ -30,9 +30,9 @@ from attribution.ways import Way
 from attribution.weighing import suspects_of
 
 LEAST_REASON = 0.05
-# How often the culprit is none of those that were weighed, if there are others: measured on a large
-# fleet (docs/attribution.md), rounded up.
-LEFT_OUT = 0.002
+# How often the culprit is not among those that were weighed, where nearly all are left out:
+# measured in a large fleet (docs/attribution.md).
+LEFT_OUT = 0.04
 
 
 def attribute(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def ranked(read: Case) -> dict[str, Any]:
     of_changes = [{way: suspect.logit(way) for way in Way} for suspect in suspects]
     total = _log_sum([*of_none.values(), *(v for each in of_changes for v in each.values())])
     left_out = _left_out(read, suspects)
-    if left_out:
-        total -= math.log1p(-LEFT_OUT)
+    missed = LEFT_OUT * len(left_out) / max(len(read.changes), 1)
+    total -= math.log1p(-missed)
     told = [
         _suspect(suspect, logits, total)
         for suspect, logits in zip(suspects, of_changes, strict=True)
@@ -59,7 +59,7 @@ def ranked(read: Case) -> dict[str, Any]:
     told.sort(key=lambda each: _order(each, begins))
     return {
         "id": read.id,
-        "suspects": _merged(told, _unweighed(left_out, len(suspects))),
+        "suspects": _merged(told, _unweighed(left_out, missed, len(suspects))),
         "none_of_them": _share(of_none.values(), total),
         "none_reasons": _reasons(of_none, total),
         "localized": localize_case(scene.case),
@@ -92,10 +92,11 @@ def _left_out(case: Case, suspects: Iterable[Suspect]) -> list[Change]:
     return [change for change in case.changes if change.id not in weighed]
 
 
-def _unweighed(changes: list[Change], weighed: int) -> list[dict[str, Any]]:
+def _unweighed(changes: list[Change], missed: float, weighed: int) -> list[dict[str, Any]]:
+    """They share alike how often the culprit is among them."""
     summary = f"not weighed: {weighed} others are nearer to the anomaly by calls and time"
     told = {
-        "probability": LEFT_OUT / max(len(changes), 1),
+        "probability": missed / max(len(changes), 1),
         "how": "",
         "evidence": [{"kind": "far", "summary": summary, "weight": 0.0}],
         "vetoes": [],

@@ -27,11 +27,14 @@ def likeliest(scene: Scene) -> tuple[Change, ...]:
 
 
 def rarity(scene: Scene) -> float:
-    """By how much less likely each is beforehand, on the log: the weights were fitted on at most
-    USUAL changes under way, and whether one of them is the culprit does not hang on how many.
+    """By how much less likely each is beforehand, on the log.
+
+    The weights were fitted on at most USUAL changes under way. Were each as likely with a hundred
+    times as many, one of them would start just before any anomaly, and be believed; were their sum
+    the same, a culprit would hardly ever be believed. So the sum grows with the root.
     """
     under_way = sum(not _out_of_time(scene, each) for each in scene.case.changes)
-    return math.log(max(under_way, USUAL) / USUAL)
+    return math.log(max(under_way, USUAL) / USUAL) / 2
 
 
 def _order(scene: Scene, change: Change) -> tuple[bool, float, str]:

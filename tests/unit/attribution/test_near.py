@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from attribution import likeliest as likeliest_module
@@ -88,7 +90,7 @@ def test_attribute__culprit_among_very_many__leads_and_the_unweighed_share_what_
     assert answer["suspects"][0]["change"] == "bad"
     assert len(answer["suspects"]) == 62
     far = [s for s in answer["suspects"] if "not weighed" in sentences(s)]
-    assert sum(s["probability"] for s in far) == pytest.approx(LEFT_OUT)
+    assert sum(s["probability"] for s in far) == pytest.approx(LEFT_OUT * 22 / 62)
     total = answer["none_of_them"] + sum(s["probability"] for s in answer["suspects"])
     assert total == pytest.approx(1.0)
 
@@ -98,5 +100,14 @@ def test_attribute__large_fleet__far_changes_do_not_dilute_the_culprit():
     seen = [each for name in REST[:50] for each in cohorts(7, None, name, canary=0.002)]
     alone = attribute(case(TWO, BAD_CHECKOUT, **SYMPTOM))
     fleet = attribute(case([*TWO, *far], [*BAD_CHECKOUT, *seen], services=FLEET, **SYMPTOM))
-    expected = by_change(alone)["bad"]["probability"] * (1 - LEFT_OUT)
+    missed = LEFT_OUT * len(far) / (len(far) + 2)
+    expected = by_change(alone)["bad"]["probability"] * (1 - missed)
     assert by_change(fleet)["bad"]["probability"] == pytest.approx(expected)
+
+
+def test_attribute__very_many_changes_under_way__each_is_less_likely_and_says_so():
+    answer = attribute(case(crowd(*TWO), BAD_CHECKOUT, **SYMPTOM))
+    told = [e for e in by_change(answer)["bad"]["evidence"] if e["kind"] == "crowd"]
+    assert [each["weight"] for each in told] == [pytest.approx(-math.log(62 / 20) / 2, abs=1e-6)]
+    usual = attribute(case(TWO, BAD_CHECKOUT, **SYMPTOM))
+    assert "crowd" not in {e["kind"] for s in usual["suspects"] for e in s["evidence"]}
