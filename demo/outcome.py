@@ -7,7 +7,7 @@ from typing import Any
 from demo.cast import Round
 from demo.fleet.faults import LATENCY
 from demo.infrastructure import Edge, Json, OnCall, World
-from demo.played import AGAINST, Played, section_of
+from demo.played import AGAINST, Played, culprit_of, section_of
 
 # Seconds: what is promised, from the first bad response that the generator itself counted.
 ZERO_WITHIN_S = 60.0
@@ -145,7 +145,7 @@ def no_alarm(played: Sequence[Played], world: World) -> Check:
 
 
 def first_rollback(played: Sequence[Played], world: World, up_at: float) -> Check | None:
-    culprit = next((p for p in played if p.actor.role == "culprit"), None)
+    culprit = culprit_of(played)
     if culprit is None:
         return None
     log = world.edge.exposure_log(culprit.actor.service, culprit.rollout.get("id", ""), up_at)

@@ -51,6 +51,10 @@ def section_of(scene: Round) -> str:
     return f"round {scene.number}"
 
 
+def culprit_of(played: Sequence[Played]) -> Played | None:
+    return next((each for each in played if each.actor.role == "culprit"), None)
+
+
 def pages_of(pages: Sequence[dict[str, Any]], change: str) -> list[str]:
     """The last words of the types of what on-call got about a change."""
     mine = [p for p in pages if (p.get("data") or {}).get("change") == change]
