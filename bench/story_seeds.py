@@ -59,7 +59,7 @@ def counted(lines: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for rows in rounds_of(lines):
         culprits = [holds for what, holds in rows if CULPRIT in what]
-        # Rolled back is whoever did not escape it; a halt that was released is no rollback.
+        # Where the story forgives no halt, one counts as well.
         harmed = [not holds for what, holds in rows if what.endswith(NEVER)]
         recovered = [holds for what, holds in rows if any(each in what for each in RECOVERED)]
         counts["culprits"] += len(culprits)
@@ -85,7 +85,7 @@ def rounds_of(lines: Iterable[str]) -> Iterable[list[tuple[str, bool]]]:
 
 def summary(told: Sequence[Told]) -> str:
     counts: Counter[str] = sum((each.counts for each in told), Counter())
-    harmed = f"harmless changes rolled back or wronged: {counts['harmed']} of {counts['harmless']}"
+    harmed = f"harmless changes rolled back: {counts['harmed']} of {counts['harmless']}"
     return (
         f"{sum(not each.exit for each in told)} of {len(told)} told; "
         f"culprit alone rolled back: {counts['alone']} of {counts['culprits']}; {harmed}; "

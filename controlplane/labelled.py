@@ -60,7 +60,8 @@ def cases_of(anomaly: Anomaly, label: Label, *, every: bool) -> Iterator[dict[st
 
 
 def _case(finding: Finding, label: Label) -> dict[str, Any]:
-    return finding.case | {
+    case: dict[str, Any] = finding.case
+    return case | {
         "id": str(finding.pk),
         "anomaly": str(finding.anomaly_id),
         "culprit": str(label.culprit) if label.culprit else None,
