@@ -109,24 +109,31 @@ def tell(
     pages = Pages(graygate.url, admin["user"], admin["password"])
     found: list[Check] = []
     for scene in cast(given.seed):
-        if str(scene.number) not in given.rounds.split(","):
-            continue
-        screen.open(scene)
-        played = story.play(scene)
-        seen = list(checks(scene, played, world))
-        first = first_rollback(played, world, graygate.up_at) if not found else None
-        seen += [first] if first else []
-        seen += list(read_back(scene, played, story, pages))
-        screen.table(f"Round {scene.number}", seen)
-        found += seen
-        if given.cases:
-            say_what_it_was(scene, played, story)
-        story.settle(played)
+        if str(scene.number) in given.rounds.split(","):
+            up_at = None if found else graygate.up_at
+            found += play(scene, story, pages, up_at, answers=bool(given.cases))
     if given.cases:
         export_cases(graygate, given.cases.resolve())
     held = sum(check.holds for check in found)
     screen.note(f"seed {given.seed}: {held} of {len(found)} expectations held")
     return held == len(found)
+
+
+def play(
+    scene: Round, story: Story, pages: Pages, up_at: float | None, *, answers: bool
+) -> list[Check]:
+    """One round. `up_at`: of the first one, when the services were up."""
+    story.screen.open(scene)
+    played = story.play(scene)
+    seen = list(checks(scene, played, story.world))
+    first = first_rollback(played, story.world, up_at) if up_at else None
+    seen += [first] if first else []
+    seen += read_back(scene, played, story, pages)
+    story.screen.table(f"Round {scene.number}", seen)
+    if answers:
+        say_what_it_was(scene, played, story)
+    story.settle(played)
+    return seen
 
 
 def read_back(
