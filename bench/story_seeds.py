@@ -22,9 +22,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # As the story's table has it: mark, what was expected, what was read back.
 ROW = re.compile(r"^(?P<mark>[✔✖])\s+(?P<what>\S.*?)(?:\s{2,}(?P<seen>\S.*))?$")
-CULPRIT, HARMLESS = "API says rolled back", "API says completed"
+CULPRIT = "API says rolled back"
 NEVER = ("never rolled back", "never halted")
 RECOVERED = ("recovery is on record", "was paged, and it resolved")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; what was read back may go on below, and is told here up to there."""
+
+    what: str
+    holds: bool
+    seen: str
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,7 @@ def play(seed: int, options: Sequence[str], cases: Path | None) -> Told:
     seconds = time.monotonic() - began
     print(f"seed {seed}: exit {done.returncode}, {seconds:.0f} s {'; '.join(failed)}", flush=True)
     print("".join(f"    {line}\n" for line in took), end="", flush=True)
-    if done.returncode:
-        (ROOT / "var" / f"seed-{seed}" / "story.log").write_text(done.stdout + done.stderr)
+    (ROOT / "var" / f"seed-{seed}" / "story.log").write_text(done.stdout + done.stderr)
     return Told(done.returncode, counted(lines))
 
 
@@ -58,27 +66,29 @@ def counted(lines: Iterable[str]) -> Counter[str]:
     """Rounds with a culprit, those in which it alone was rolled back, and so on."""
     counts: Counter[str] = Counter()
     for rows in rounds_of(lines):
-        culprits = [holds for what, holds in rows if CULPRIT in what]
+        culprits = [row.holds for row in rows if CULPRIT in row.what]
         # Where the story forgives no halt, one counts as well.
-        harmed = [not holds for what, holds in rows if what.endswith(NEVER)]
-        recovered = [holds for what, holds in rows if any(each in what for each in RECOVERED)]
+        harmed = [not row.holds for row in rows if row.what.endswith(NEVER)]
+        recovered = [row.holds for row in rows if any(each in row.what for each in RECOVERED)]
+        halted = [row for row in rows if row.what.endswith(NEVER) and "halt" in row.seen]
         counts["culprits"] += len(culprits)
         counts["alone"] += bool(culprits) and all(culprits) and not any(harmed)
         counts["harmless"] += len(harmed)
         counts["harmed"] += sum(harmed)
+        counts["halted"] += len(halted)
         counts["recovered"] += bool(culprits) and bool(recovered) and all(recovered)
     return counts
 
 
-def rounds_of(lines: Iterable[str]) -> Iterable[list[tuple[str, bool]]]:
-    """Of each round's table (what, holds)."""
-    rows: list[tuple[str, bool]] = []
+def rounds_of(lines: Iterable[str]) -> Iterable[list[Row]]:
+    """Of each round its table."""
+    rows: list[Row] = []
     for line in lines:
         if line.startswith("Round ") and rows:
             yield rows
             rows = []
         if found := ROW.match(line):
-            rows.append((found["what"], found["mark"] == "✔"))
+            rows.append(Row(found["what"], found["mark"] == "✔", found["seen"] or ""))
     if rows:
         yield rows
 
@@ -86,6 +96,7 @@ def rounds_of(lines: Iterable[str]) -> Iterable[list[tuple[str, bool]]]:
 def summary(told: Sequence[Told]) -> str:
     counts: Counter[str] = sum((each.counts for each in told), Counter())
     harmed = f"harmless changes rolled back: {counts['harmed']} of {counts['harmless']}"
+    harmed += f", halted for a while: {counts['halted']}"
     return (
         f"{sum(not each.exit for each in told)} of {len(told)} told; "
         f"culprit alone rolled back: {counts['alone']} of {counts['culprits']}; {harmed}; "

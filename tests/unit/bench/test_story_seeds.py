@@ -22,7 +22,9 @@ def edited(old, new):
 
 
 def test_counted__told_to_the_end__is_the_culprit_alone_and_recovered():
-    assert counted(GOOD) == Counter(culprits=1, alone=1, harmless=2, harmed=0, recovered=1)
+    assert counted(GOOD) == Counter(
+        culprits=1, alone=1, harmless=2, harmed=0, halted=1, recovered=1
+    )
 
 
 def test_counted__a_harmless_one_rolled_back__is_not_alone():
@@ -47,12 +49,15 @@ def test_counted__two_rounds__are_counted_apart():
 
 def test_counted__round_without_a_culprit__recovers_from_nothing():
     lines = [line for line in GOOD if "stock" not in line]
-    assert counted(lines) == Counter(culprits=0, alone=0, harmless=2, harmed=0, recovered=0)
+    assert counted(lines) == Counter(
+        culprits=0, alone=0, harmless=2, harmed=0, halted=1, recovered=0
+    )
 
 
 def test_summary__of_two_seeds__adds_up():
     told = [Told(0, counted(GOOD)), Told(1, counted(edited("✔  stock", "✖  stock")))]
     assert summary(told) == (
-        "1 of 2 told; culprit alone rolled back: 1 of 2; harmless changes rolled back: 0 of 4; "
+        "1 of 2 told; culprit alone rolled back: 1 of 2; harmless changes rolled back: 0 of 4, "
+        "halted for a while: 2; "
         "recovery confirmed: 1 of 2"
     )
