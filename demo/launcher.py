@@ -46,6 +46,8 @@ class Running:
     users: dict[str, dict[str, str]]
     parts: Parts
     up_at: float
+    # What its processes were started with.
+    environment: dict[str, str]
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def _bring_up(
         parts.start(part)
     parts.watch()
     wait_for(lambda: _is_ready(url, parts), READY_PATIENCE_S, "a green /readyz")
-    return Running(url, secret, fleet, users, parts, time.time())
+    return Running(url, secret, fleet, users, parts, time.time(), values)
 
 
 def _start_fleet(options: Options, folder: Folder, parts: Parts, secret: str) -> dict[str, Any]:
@@ -127,6 +129,13 @@ def _bootstrap(folder: Folder, values: dict[str, str]) -> dict[str, dict[str, st
         raise RuntimeError(f"the database could not be prepared: see {log.name}")
     users: dict[str, dict[str, str]] = json.loads(done.stdout)
     return users
+
+
+def export_cases(graygate: Running, file: Path) -> None:
+    """Every finding with a known answer, as `manage.py backtest` reads it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    command = [PYTHON, "manage.py", "export_cases", "--every", str(file)]
+    subprocess.run(command, cwd=ROOT, env=graygate.environment, check=True)  # noqa: S603 - our own
 
 
 def _graygate(options: Options, folder: Folder, values: dict[str, str], url: str) -> Iterator[Part]:

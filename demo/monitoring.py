@@ -5,8 +5,11 @@ from typing import Any
 
 import yaml
 
+from demo.meter import SLOW_BUCKET
+
 SCRAPE_INTERVAL_S = 5
-ALERT = "ErrorShareHigh"
+ERRORS, SLOW = "ErrorShareHigh", "SlowShareHigh"
+ALERTS = f"{ERRORS}|{SLOW}"
 # Three scrapes: a share of fewer would jump with every answer.
 WINDOW_S = 3 * SCRAPE_INTERVAL_S
 FIRES_ABOVE = 0.03
@@ -32,24 +35,37 @@ def prometheus(targets: Sequence[str], alertmanager: str) -> str:
 
 
 def rules(service: str | None) -> str:
-    """The shop's one alerting rule, on one service; without a service: no rule."""
-    found = [_error_share(service)] if service else []
+    """The shop's two alerting rules, on one service; without a service: no rule."""
+    found = [_error_share(service), _slow_share(service)] if service else []
     return _yaml({"groups": [{"name": "shop", "rules": found}]})
 
 
 def _error_share(service: str) -> dict[str, Any]:
-    def increase(more: str = "") -> str:
-        series = f'http_server_requests_total{{service_name="{service}"{more}}}'
-        return f"sum(increase({series}[{WINDOW_S}s]))"
+    counter = "http_server_requests_total"
+    errors, requests = _increase(counter, service, ',code=~"5.."'), _increase(counter, service)
+    expression = f"{errors} / ({requests} > {FEWEST_REQUESTS}) > {FIRES_ABOVE}"
+    return _rule(ERRORS, service, expression, "are errors")
 
-    errors, requests = increase(',code=~"5.."'), increase()
+
+def _slow_share(service: str) -> dict[str, Any]:
+    metric = "http_server_request_duration_seconds"
+    fast = _increase(f"{metric}_bucket", service, f',le="{SLOW_BUCKET}"')
+    requests = _increase(f"{metric}_count", service)
+    expression = f"1 - {fast} / ({requests} > {FEWEST_REQUESTS}) > {FIRES_ABOVE}"
+    return _rule(SLOW, service, expression, "take longer than a second")
+
+
+def _increase(metric: str, service: str, more: str = "") -> str:
+    return f'sum(increase({metric}{{service_name="{service}"{more}}}[{WINDOW_S}s]))'
+
+
+def _rule(alert: str, service: str, expression: str, words: str) -> dict[str, Any]:
+    share = "{{ $value | humanizePercentage }}"
     return {
-        "alert": ALERT,
-        "expr": f"{errors} / ({requests} > {FEWEST_REQUESTS}) > {FIRES_ABOVE}",
+        "alert": alert,
+        "expr": expression,
         "labels": {"service": service, "severity": "page"},
-        "annotations": {
-            "summary": f"{{{{ $value | humanizePercentage }}}} of {service}'s answers are errors"
-        },
+        "annotations": {"summary": f"{share} of {service}'s answers {words}"},
     }
 
 
@@ -61,7 +77,7 @@ def alertmanager(graygate: str, token_file: str) -> str:
         "http_config": {"authorization": {"credentials_file": token_file}},
     }
     to_graygate = {
-        "matchers": [f'alertname="{ALERT}"'],
+        "matchers": [f'alertname=~"{ALERTS}"'],
         "receiver": "graygate",
         "group_by": ["service"],
         "group_wait": "0s",

@@ -7,7 +7,7 @@ from typing import Any
 from demo.cast import Round
 from demo.fleet.faults import LATENCY
 from demo.infrastructure import Edge, Json, OnCall, World
-from demo.played import AGAINST, Played, section_of
+from demo.played import AGAINST, Played, culprit_of, section_of
 
 # Seconds: what is promised, from the first bad response that the generator itself counted.
 ZERO_WITHIN_S = 60.0
@@ -22,6 +22,9 @@ ALARMING = frozenset({"halted", "rolling_back", "rolled_back", "rollback_failed"
 )
 
 
+HALTED = frozenset({"halted", "GraygateRolloutHalted"})
+
+
 @dataclass(frozen=True)
 class Check:
     what: str
@@ -34,7 +37,7 @@ def checks(scene: Round, played: Sequence[Played], world: World) -> Iterator[Che
         if each.actor.role == "culprit":
             yield from culprit_checks(scene, each, world)
         else:
-            yield from sound_checks(each, world)
+            yield from sound_checks(each, world, scene.forgiven)
     if scene.culprit is None:
         yield no_alarm(played, world)
 
@@ -56,13 +59,14 @@ def culprit_checks(scene: Round, it: Played, world: World) -> Iterator[Check]:
         yield by_attribution(it)
 
 
-def sound_checks(it: Played, world: World) -> Iterator[Check]:
+def sound_checks(it: Played, world: World, forgiven: frozenset[str]) -> Iterator[Check]:
     decision = str(it.decision.get("decision"))
     yield Check(f"{it.title}: API says completed", decision == "completed", decision)
     yield exposure_is(it, world.edge, 1.0)
-    against = [d["decision"] for d in it.rollout.get("decisions", []) if d["decision"] in AGAINST]
-    yield Check(f"{it.title}: never halted", not against, ", ".join(against) or "no such decision")
-    blamed = alarms(it, world)
+    against, seen = it.against(forgiven), ", ".join(it.against()) or "no such decision"
+    never = "rolled back" if "halt" in forgiven else "halted"
+    yield Check(f"{it.title}: never {never}", not against, seen)
+    blamed = [word for word in alarms(it, world) if not ("halt" in forgiven and word in HALTED)]
     yield Check(f"{it.title}: never blamed", not blamed, ", ".join(blamed) or "no page about it")
 
 
@@ -141,7 +145,7 @@ def no_alarm(played: Sequence[Played], world: World) -> Check:
 
 
 def first_rollback(played: Sequence[Played], world: World, up_at: float) -> Check | None:
-    culprit = next((p for p in played if p.actor.role == "culprit"), None)
+    culprit = culprit_of(played)
     if culprit is None:
         return None
     log = world.edge.exposure_log(culprit.actor.service, culprit.rollout.get("id", ""), up_at)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from demo.alert_rule import AlertRule
+from demo.alert_rule import ERRORS, SLOW, AlertRule
 from demo.api import Api
 from demo.fleet.layout import UNITS
 from demo.fleet.signing import signed_headers
@@ -56,7 +56,8 @@ class OwnParts:
         return World(production, RouterEdge(production), (Pager(production),))
 
     def alarm(self, production: Production, api: Api, service: str) -> "ToldByHand":
-        return ToldByHand(AlertRule(production, service), api)
+        rules = tuple(AlertRule(production, service, trouble) for trouble in (ERRORS, SLOW))
+        return ToldByHand(rules, api)
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,18 @@ class Pager:
 class ToldByHand:
     """Without an Alertmanager the story itself carries the alert to Graygate."""
 
-    rule: AlertRule
+    rules: tuple[AlertRule, ...]
     api: Api
 
     @property
     def firing(self) -> bool:
-        return self.rule.firing_since is not None
+        return any(rule.firing_since is not None for rule in self.rules)
 
     def look(self) -> str:
-        told = self.rule.evaluate()
+        return "; ".join(filter(None, map(self._carry, self.rules)))
+
+    def _carry(self, rule: AlertRule) -> str:
+        told = rule.evaluate()
         if told is None:
             return ""
         self.api.post("alerts", told, "submitter")

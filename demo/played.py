@@ -27,12 +27,16 @@ class Played:
     shown: dict[str, Any] = field(default_factory=dict)
     series: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def wronged(self) -> bool:
+    def wronged(self, forgiven: frozenset[str]) -> bool:
         """A sound change was halted, or a bad one went through."""
         if self.actor.role == "culprit":
             return self.decision.get("decision") == "completed"
-        return any(d["decision"] in AGAINST for d in self.rollout.get("decisions", []))
+        return bool(self.against(forgiven))
+
+    def against(self, forgiven: frozenset[str] = frozenset()) -> list[str]:
+        """What was decided against it."""
+        told = [str(d["decision"]) for d in self.rollout.get("decisions", [])]
+        return [word for word in told if word in AGAINST - forgiven]
 
     @property
     def view(self) -> View:
@@ -45,6 +49,10 @@ class Played:
 
 def section_of(scene: Round) -> str:
     return f"round {scene.number}"
+
+
+def culprit_of(played: Sequence[Played]) -> Played | None:
+    return next((each for each in played if each.actor.role == "culprit"), None)
 
 
 def pages_of(pages: Sequence[dict[str, Any]], change: str) -> list[str]:

@@ -202,7 +202,7 @@ class PrometheusAlarm:
         requests.post(f"{self.prometheus}/-/reload", timeout=TIMEOUT_S).raise_for_status()
 
     def look(self) -> str:
-        found = alerts_of(self.alertmanager, filter=f'alertname="{monitoring.ALERT}"')
+        found = alerts_of(self.alertmanager, filter=f'alertname=~"{monitoring.ALERTS}"')
         was, self.firing = self.firing, bool(found)
         if found and not was:
             return f"alert firing: {found[0]['annotations']['summary']}"

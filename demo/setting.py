@@ -8,8 +8,14 @@ from demo.infrastructure import Infrastructure
 from demo.meter import Meter
 from demo.pace import Pace
 
-TEAMS = {"frontend": "web", "catalog": "products", "checkout": "payments", "stock": "warehouse"}
-TIERS = {"frontend": 1, "catalog": 2, "checkout": 1, "stock": 2}
+TEAMS = {
+    "frontend": "web",
+    "catalog": "products",
+    "checkout": "orders",
+    "stock": "warehouse",
+    "payment": "payments",
+}
+TIERS = {"frontend": 1, "catalog": 2, "checkout": 1, "stock": 2, "payment": 1}
 KINDS = ("deploy", "config")
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from demo import submission
 from demo.api import Api, ApiError
-from demo.cast import Round
+from demo.attendant import Attendant
+from demo.cast import QUIRK, Round
 from demo.fleet.layout import FIRST_VERSION, SERVICES
 from demo.infrastructure import Alarm, Infrastructure, World
 from demo.parts import Parts
@@ -38,11 +39,15 @@ class Story:
         if culprit and scene.fault:
             # The new version is broken before anybody meets it.
             self.world.production.inject(culprit.service, scene.fault)
+        for actor in scene.actors:
+            if actor.quirky:
+                self.world.production.inject(actor.service, QUIRK)
         played = self._submit(scene)
         self._follow(scene, played)
         bad = next((p for p in played if p.actor is culprit), None)
         if bad and bad.decision.get("decision") == "rolled_back":
             self._await_resolution(bad)
+            self._look(bad)
         return played
 
     def settle(self, played: Sequence[Played]) -> None:
@@ -86,8 +91,8 @@ class Story:
                 each.series = self.api.get(f"rollouts/{rollout}/series")
 
     def _follow(self, scene: Round, played: list[Played]) -> None:
-        alarm = self._alarm(scene)
-        until = time.monotonic() + self.infrastructure.pace.round_patience_s
+        alarm, attendant = self._alarm(scene), Attendant(self.api, self.infrastructure.pace)
+        until = time.monotonic() + self.infrastructure.pace.round_patience_s * scene.long
         while time.monotonic() < until:
             self.parts.check()
             self._look_at_all(played)
@@ -95,7 +100,8 @@ class Story:
             self._look_at_alerts(alarm)
             if all(each.ended for each in played) and not (alarm and alarm.firing):
                 return
-            if any(each.wronged for each in played):
+            self._attend(attendant, played)
+            if any(each.wronged(scene.forgiven) for each in played):
                 # It cannot end well any more: see what becomes of the others, and say so.
                 until = min(until, time.monotonic() + LAST_LOOK_S)
             time.sleep(LOOK_EVERY_S)
@@ -107,6 +113,14 @@ class Story:
         except (ApiError, OSError) as error:
             # A worker or the web may be on its way up again; the deadline ends it.
             self.screen.note(f"the API does not answer: {error}")
+
+    def _attend(self, attendant: Attendant, played: list[Played]) -> None:
+        try:
+            for told in attendant.look(played):
+                self.screen.note(told)
+        except (ApiError, OSError) as error:
+            # What moved meanwhile is refused; the next look sees it as it is.
+            self.screen.note(f"not promoted: {error}")
 
     def _alarm(self, scene: Round) -> Alarm | None:
         if not scene.alerting:

@@ -36,18 +36,19 @@ frontend edge
     use_backend %[path,field(2,/)]
 """
 
-# What an instance says of itself goes on as it is. Where HAProxy answers in its place (it refused,
-# broke off or took too long: only an injected fault makes one do so), HAProxy says for whom.
+# What an instance says of itself goes on as it is. Where HAProxy answers in its place, it says for
+# whom. That one refused or broke off is an injected fault; that it took too long is a busy machine.
 BACK = """
 backend {service}
     # An instance has more than its page, but not for visitors.
     http-request set-path /
     acl on_canary srv_name -m beg c
     acl failed status 502:504
+    acl late status 504
     acl told res.hdr(x-failed-at) -m found
     http-after-response set-header x-track canary if on_canary
     http-after-response set-header x-track stable unless on_canary
-    http-after-response set-header x-fault 1 if failed !told
+    http-after-response set-header x-fault 1 if failed !late !told
     http-after-response set-header x-failed-at {service}/%[res.hdr(x-track)] if failed !told
 """
 

@@ -7,8 +7,9 @@ HOST = "127.0.0.1"
 CALLS: dict[str, tuple[str, ...]] = {
     "frontend": ("catalog", "checkout"),
     "catalog": (),
-    "checkout": ("stock",),
+    "checkout": ("stock", "payment"),
     "stock": (),
+    "payment": (),
 }
 ENTRY = "frontend"
 SERVICES = tuple(CALLS)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, web
 
-from demo.fleet.faults import ERRORS, LATENCY, UNLABELLED, Fault, parse_fault
+from demo.fleet.faults import ERRORS, LATENCY, QUIRK, UNLABELLED, Fault, parse_fault
 from demo.fleet.layout import CALLS, Instance, Layout
 from demo.fleet.metrics import CONTENT_TYPE, InstanceMetrics
 from demo.fleet.serving import body_of, new_app, refuse, with_session
 
-# Of each service; a page fails with any of the four.
+# Of each service; a page fails with any of the five.
 BASE_ERROR_SHARE = 0.0005
 BASE_LATENCY_S = (0.001, 0.004)
 
@@ -58,7 +58,7 @@ class Service:
             return Answer(502, failed.failed_at, fault)
         if self._hit(ERRORS):
             return Answer(500, self.name, fault=True)
-        if self.random.random() < BASE_ERROR_SHARE:
+        if self.random.random() < BASE_ERROR_SHARE or self._hit(QUIRK):
             return Answer(500, self.name, fault)
         return Answer(fault=fault)
 
@@ -68,7 +68,8 @@ class Service:
 
     async def _work(self) -> bool:
         slowed = self._hit(LATENCY)
-        extra = self.fault.seconds if slowed and self.fault else 0.0
+        quirky = self.fault is not None and self.fault.kind == QUIRK
+        extra = self.fault.seconds if self.fault and (slowed or quirky) else 0.0
         await asyncio.sleep(self.random.uniform(*BASE_LATENCY_S) + extra)
         return slowed
 

@@ -2,7 +2,7 @@
 
 HAProxy, Prometheus, Alertmanager, RabbitMQ, PostgreSQL, two web processes, two workers, beat; the
 outages are played with Redis. More seeds:
-`python bench/story_seeds.py 20 24 -- --real yes --broker redis --processes 2`.
+`python bench/story_seeds.py 36 40 -- --real yes --broker redis --processes 2`.
 """
 
 import pytest
@@ -19,7 +19,7 @@ PARTS = {
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
 # The culprit of round one fails 5% of its answers: the slowest to prove.
-SEED = 23
+SEED = 36
 
 
 def test_real_story__two_of_each__ends_as_told(tmp_path):

@@ -4,8 +4,11 @@ The whole story after each kill, and without one:
     GRAYGATE_FAILPOINT=after_claim python bench/story_seeds.py 1 1 -- --real no
 """
 
+import json
+
 import pytest
 
+from attribution.backtest import backtest
 from demo.cast import cast
 from tests.e2e import playing
 
@@ -33,6 +36,17 @@ def test_story__worker_killed__ends_as_told_and_leaves_nothing_behind(tmp_path, 
     assert "worker ended with -9" in done.stdout
     assert done.returncode == 0
     assert playing.left_behind(tmp_path / "var") == []
+
+
+def test_story__five_at_once__takes_the_culprit_back_alone_and_keeps_what_was_seen(tmp_path):
+    cases = tmp_path / "cases.jsonl"
+    options = ["--rounds", "4", "--real", "no", "--cases", str(cases)]
+    done = playing.play(tmp_path / "var", *options, seed=1, timeout=STORY_S)
+    assert done.returncode == 0
+    report = backtest([json.loads(line) for line in cases.read_text().splitlines()])
+    assert report["errors"] == []
+    assert report["attribute"]["with_culprit"] > 0
+    assert report["hr_at_3"] == 1.0
 
 
 @pytest.mark.parametrize("sabotage", ["always-pass", "always-fail"])

@@ -90,7 +90,7 @@ def start_fleet(state: Path, *, rate: float = 5, haproxy: str | None = None) -> 
     )
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line.startswith("fleet up: 8 instances"), line
+    assert line.startswith("fleet up: 10 instances"), line
     return RunningFleet(process, json.loads(state.read_text()))
 
 

@@ -70,6 +70,28 @@ def test_fault__unlabelled__serves_on_and_does_not_say_its_track(exposed):
     assert 'track="stable"' in exposed.metrics("stock", "stable")
 
 
+def test_fault__quirk__slows_every_answer_and_is_no_fault(exposed):
+    exposed.control("PUT", "/faults/stock/canary", {"kind": "quirk", "share": 0, "seconds": 0.3})
+    page = exposed.page("50")
+    assert page.elapsed.total_seconds() >= 0.3
+    assert page.status_code == 200
+    assert "x-fault" not in page.headers
+
+
+def test_fault__quirk_of_errors__fails_as_anything_does_now_and_then(exposed):
+    exposed.control("PUT", "/faults/stock/canary", {"kind": "quirk", "share": 1, "seconds": 0})
+    bad = exposed.page("50")
+    assert (bad.status_code, bad.headers["x-failed-at"]) == (502, "stock/canary")
+    assert "x-fault" not in bad.headers
+
+
+def test_payment__beside_stock__is_called_by_checkout_and_counted_there(fleet):
+    fleet.page("51")
+    line = 'code="200",peer="payment",peer_track="stable",service_name="checkout",track="stable"}'
+    assert f"{line} " in fleet.metrics("checkout", "stable")
+    assert f"{line} 0.0" not in fleet.metrics("checkout", "stable")
+
+
 def test_fault__settled__is_gone(exposed):
     exposed.control("PUT", "/faults/stock/canary", {"kind": "errors", "share": 1})
     exposed.control("POST", "/settle/stock", {"version": "1.0.0"})

@@ -28,41 +28,54 @@ def test_alertmanager__config__is_accepted_and_sends_the_shops_alert_to_graygate
     amtool = need("amtool", "prometheus-alertmanager")
     run(amtool, "check-config", str(config))
     routed = [amtool, "config", "routes", "test", f"--config.file={config}"]
-    run(*routed, "--verify.receivers=graygate", f"alertname={monitoring.ALERT}")
+    for alert in (monitoring.ERRORS, monitoring.SLOW):
+        run(*routed, "--verify.receivers=graygate", f"alertname={alert}")
     run(*routed, "--verify.receivers=on-call", "alertname=GraygateRolledBack")
 
 
-# 60 requests a second of one instance; from the second minute on a third of them fail.
-GOOD, BAD = "0+300x12 3600+200x12", "0+0x12 0+100x12"
+# 60 requests a second of one instance; from the second minute on a third of them are bad.
+GOOD, BAD, ALL = "0+300x12 3600+200x12", "0+0x12 0+100x12", "0+300x24"
+ANSWERS = "http_server_requests_total"
+TIMES = "http_server_request_duration_seconds"
 
 
-def test_rule__errors_of_a_third__fires_within_three_scrapes_and_not_before(tmp_path):
+@pytest.mark.parametrize(
+    ("alert", "series", "words"),
+    [
+        (
+            monitoring.ERRORS,
+            {f"{ANSWERS},code=200": GOOD, f"{ANSWERS},code=502": BAD},
+            "are errors",
+        ),
+        (
+            monitoring.SLOW,
+            {f"{TIMES}_bucket,le=1.0": GOOD, f"{TIMES}_count,track=stable": ALL},
+            "take longer than a second",
+        ),
+    ],
+)
+def test_rule__bad_answers_of_a_third__fires_within_three_scrapes_and_not_before(
+    tmp_path, alert, series, words
+):
     (tmp_path / "rules.yml").write_text(monitoring.rules("checkout"))
-    series = [
-        {"series": sample(code), "values": values} for code, values in (("200", GOOD), ("502", BAD))
-    ]
-    fired = {"service": "checkout", "severity": "page"}
+    fired = {
+        "exp_labels": {"service": "checkout", "severity": "page"},
+        "exp_annotations": {"summary": f"33.33% of checkout's answers {words}"},
+    }
+    looks = [("60s", []), ("90s", [fired])]
     case = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": "5s",
         "tests": [
             {
                 "interval": "5s",
-                "input_series": series,
+                "input_series": [
+                    {"series": sample(*name.split(",")), "values": values}
+                    for name, values in series.items()
+                ],
                 "alert_rule_test": [
-                    {"eval_time": "60s", "alertname": monitoring.ALERT, "exp_alerts": []},
-                    {
-                        "eval_time": "90s",
-                        "alertname": monitoring.ALERT,
-                        "exp_alerts": [
-                            {
-                                "exp_labels": fired,
-                                "exp_annotations": {
-                                    "summary": "33.33% of checkout's answers are errors"
-                                },
-                            }
-                        ],
-                    },
+                    {"eval_time": at, "alertname": alert, "exp_alerts": expected}
+                    for at, expected in looks
                 ],
             }
         ],
@@ -71,5 +84,6 @@ def test_rule__errors_of_a_third__fires_within_three_scrapes_and_not_before(tmp_
     run(need("promtool", "prometheus"), "test", "rules", str(tmp_path / "test.yml"))
 
 
-def sample(code):
-    return f'http_server_requests_total{{service_name="checkout",code="{code}"}}'
+def sample(metric, label):
+    name, _, value = label.partition("=")
+    return f'{metric}{{service_name="checkout",{name}="{value}"}}'

@@ -6,7 +6,7 @@ import pytest
 
 from attribution.alerts import receive  # noqa: F401 - the reader of what is told here
 from demo import alert_rule
-from demo.alert_rule import AlertRule
+from demo.alert_rule import SLOW, AlertRule
 
 
 @dataclass
@@ -65,3 +65,37 @@ def test_alert__ordinary_noise__is_silent(shop):
 
 def test_alert__too_few_requests__is_silent(shop):
     assert not any(shop(0, 1) for _ in range(20))
+
+
+# As an instance writes it: the bounds add up, and the last one holds all.
+TIMES = """\
+http_server_request_duration_seconds_bucket{le="0.5",service_name="stock",track="stable"} 40.0
+http_server_request_duration_seconds_bucket{le="1.0",service_name="stock",track="stable"} 90.0
+http_server_request_duration_seconds_bucket{le="+Inf",service_name="stock",track="stable"} 100.0
+http_server_request_duration_seconds_count{service_name="stock",track="stable"} 100.0
+"""
+
+
+def test_slow__buckets_of_an_instance__are_what_took_longer_than_a_second():
+    assert SLOW.count(TIMES) == (10.0, 100.0)
+
+
+def test_slow__an_instance_that_served_nothing__is_nothing():
+    assert SLOW.count("") == (0.0, 0.0)
+
+
+def test_slow__alert__has_a_name_and_words_of_its_own(monkeypatch):
+    texts = ["", TIMES]
+
+    class Production:
+        state = {"router": "http://127.0.0.1:1"}
+
+        def metrics(self, _service, track):
+            return [] if track == "canary" else [texts.pop(0)]
+
+    monkeypatch.setattr(alert_rule, "FEWEST_REQUESTS", 50)
+    rule = AlertRule(Production(), "stock", SLOW)
+    assert rule.evaluate() is None
+    (alert,) = rule.evaluate()["alerts"]
+    assert alert["labels"]["alertname"] == "SlowShareHigh"
+    assert alert["annotations"]["summary"] == "10.0% of stock's answers take longer than a second"

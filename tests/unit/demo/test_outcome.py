@@ -77,3 +77,18 @@ def test_outcome__rolled_back_without_attributions_word__fails_round_two():
     rollout = {"id": "r", "decisions": [{"decision": "rollback", "reasons": ["abort"]}]}
     wrong = failing(scene, {"decision": "rolled_back"}, rollout)
     assert f"{scene.culprit.service}: attribution alone named it" in wrong
+
+
+def test_outcome__halted_for_a_while_in_round_four__is_forgiven_and_a_rollback_is_not():
+    scene = cast(1)[3]
+    halted = {"id": "r", "decisions": [{"decision": "halt", "reasons": []}]}
+    assert not [what for what in failing(scene, WELL, halted) if "never" in what]
+    taken_back = {"id": "r", "decisions": [{"decision": "rollback", "reasons": []}]}
+    wrong = failing(scene, {"decision": "rolled_back"}, taken_back)
+    assert len([what for what in wrong if "never rolled back" in what]) == 4
+
+
+def test_outcome__halted_and_never_released_in_round_four__fails():
+    halted = {"id": "r", "decisions": [{"decision": "halt", "reasons": []}]}
+    wrong = failing(cast(1)[3], {"decision": "halted"}, halted)
+    assert len([what for what in wrong if "API says completed" in what]) == 4
