@@ -56,4 +56,4 @@ def test_attendant__an_anomaly_is_open__waits():
     ],
 )
 def test_attendant__nothing_that_waits_for_a_person__leaves_it(each):
-    assert Attendant(Api(), OWN).ready(each, datetime.now(UTC)) is None
+    assert Attendant(Api(), OWN).ready(each, NOW) is None
