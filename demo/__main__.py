@@ -26,7 +26,7 @@ from demo.programs import MissingPartError
 from demo.screen import Screen
 from demo.setting import register
 from demo.story import Story
-from demo.told import Pages, anomalies_since, telling
+from demo.told import Pages, anomalies_since, may_have_done, telling
 
 # Of which a third, 20 a second, meets the canary of a first stage.
 DEFAULT_RATE = 60.0
@@ -148,8 +148,9 @@ def read_back(
 def say_what_it_was(scene: Round, played: Sequence[Played], story: Story) -> None:
     """The story knows, and says so as an SRE would: what is exported then has true answers."""
     culprit = culprit_of(played)
-    body = {"change": culprit.change if culprit else None, "note": "the story made it so"}
     for anomaly in anomalies_since(story.api, began_at(scene, story)):
+        guilty = culprit if culprit and may_have_done(culprit, anomaly) else None
+        body = {"change": guilty.change if guilty else None, "note": "the story made it so"}
         story.api.post(f"anomalies/{anomaly['id']}/feedback", body, "operator")
 
 

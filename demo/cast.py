@@ -11,8 +11,9 @@ Role = Literal["culprit", "good", "innocent"]
 Kind = Literal["deploy", "config"]
 
 
-# Ten times the usual share of errors, and a fifth of what its guardrails tolerate.
-QUIRK: dict[str, Any] = {"kind": "quirk", "share": 0.003, "seconds": 0.05}
+# Five times the usual share of errors. Two of them add up at the entry, to a third of what its
+# guardrails tolerate: of more than about half of that the judge never says that it passes.
+QUIRK: dict[str, Any] = {"kind": "quirk", "share": 0.002, "seconds": 0.05}
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,17 @@ def anomalies_since(api: Api, since: float) -> list[dict[str, Any]]:
     """Oldest first."""
     begun = datetime.fromtimestamp(since, UTC)
     found: list[dict[str, Any]] = api.get("anomalies?limit=200")["results"]
-    return [a for a in reversed(found) if datetime.fromisoformat(a["detected_at"]) >= begun]
+    return [a for a in reversed(found) if _moment(a["detected_at"]) >= begun]
+
+
+def may_have_done(culprit: Played, anomaly: dict[str, Any]) -> bool:
+    """Not what was noticed after the culprit was taken back and everything was well again."""
+    well_at = culprit.rollout.get("recovered_at")
+    return not well_at or _moment(anomaly["detected_at"]) <= _moment(well_at)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _name(anomaly: dict[str, Any]) -> str:

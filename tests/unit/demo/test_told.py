@@ -2,7 +2,7 @@
 
 from demo.cast import Actor
 from demo.played import Played
-from demo.told import page_names, rest_names, telling
+from demo.told import may_have_done, page_names, rest_names, telling
 
 CULPRIT = Played(Actor("culprit", "stock", "deploy"), "c-1", "stock 1.0.1", "1.0.1")
 ANOMALY = {
@@ -60,3 +60,16 @@ def test_telling__no_recovery_on_record__does_not_hold():
 def test_telling__nothing_noticed_in_the_round__does_not_hold():
     found = telling(Told("c-1"), Told("c-1"), CULPRIT, BEGAN + 60)
     assert "an anomaly was noticed" in [c.what for c in found if not c.holds]
+
+
+def recovered(at):
+    return Played(CULPRIT.actor, "c-1", "stock 1.0.1", "1.0.1", rollout={"recovered_at": at})
+
+
+def test_may_have_done__noticed_before_it_was_well_again__may():
+    assert may_have_done(recovered("2026-01-01T00:00:10Z"), ANOMALY)
+    assert may_have_done(recovered(None), ANOMALY)
+
+
+def test_may_have_done__noticed_after_that__was_something_else():
+    assert not may_have_done(recovered("2026-01-01T00:00:09Z"), ANOMALY)
