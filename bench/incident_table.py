@@ -29,7 +29,7 @@ from incident_score import (
 from incidents import case, incident
 
 from attribution.attribute import attribute
-from rollout.decide import CULPRIT_PROBABILITY
+from rollout.standing import CULPRIT_PROBABILITY
 
 LOOKS_S = (180.0, 600.0)
 OURS = "graygate"

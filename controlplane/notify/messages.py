@@ -39,8 +39,9 @@ RESOLVES = (
 )
 # After these the holds that are left say what is wrong.
 HOLDING = ("rollout.halted", "rollout.hold", "rollout.answered", "rollout.released")
-# Holds that nobody is paged for: a person set it.
-OWN_WISH = frozenset({"paused"})
+# Holds that nobody is paged for: a person set it, or it ends by itself and whoever has to know
+# was told of what is broken.
+UNPAGED = frozenset({"paused", "suspected", "telling_apart"})
 
 
 def wants(types: Any, kind: str) -> bool:
@@ -105,7 +106,7 @@ def trouble_of(kind: str, payload: dict[str, Any]) -> str | None:
         return None if kind in RESOLVES else kind
     if payload["phase"] == "rollback_failed":
         return "rollout.rollback_failed"
-    holds = set(payload["holds"]) - OWN_WISH
+    holds = set(payload["holds"]) - UNPAGED
     if not holds or payload["phase"] == "rolling_back":
         return None
     return "rollout.halted" if "halted" in holds else "rollout.hold"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controlplane.web import numbers
-from rollout.decide import CULPRIT_PROBABILITY
 from rollout.machine import HoldKind, Phase
+from rollout.standing import CULPRIT_PROBABILITY
 
 LIKELY = 0.5
 

@@ -1,0 +1,107 @@
+"""Rows → how attribution's newest findings stand against one change, and whose turn it is."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from attribution import findings
+from attribution.findings import Suspicion
+from attribution.models import Anomaly
+from rollout import effects
+from rollout.machine import Phase
+from rollout.models import Rollout
+from rollout.snapshot import Evidence
+from rollout.standing import SERIOUS_PROBABILITY, Line, Standing, Suspect, Turn, standing
+
+# Taken back so long before an alert noticed anything, a suspect was taken back for it.
+BEFORE = timedelta(minutes=15)
+TAKEN_BACK = (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ROLLBACK_FAILED)
+
+
+def gravest(rollout: Rollout) -> tuple[Suspicion, Line, Standing] | None:
+    """Of the suspicions that no person has answered; None: nobody suspects it."""
+    change = str(rollout.change_id)
+    found = []
+    for told in findings.suspicions(rollout.change_id):
+        if rollout.evidence_since is not None and told.detected_at < rollout.evidence_since:
+            # A person has promoted or retried since it was noticed, and so answered it.
+            continue
+        line = line_of(told.suspects, told.none_of_them, told.anomaly_id, told.detected_at)
+        if stands := standing(line, change):
+            found.append((told, line, stands))
+    return max(found, key=lambda one: (one[2].probability, one[0].at), default=None)
+
+
+def line_of(
+    suspects: Iterable[dict[str, object]], none: float, anomaly: str, detected_at: datetime
+) -> Line:
+    given = [
+        (str(s["change"]), float(str(s["probability"])), tuple(map(str, _list(s["vetoes"]))))
+        for s in suspects
+    ]
+    turns = turns_of([(change, p) for change, p, _ in given], anomaly, detected_at)
+    return Line(
+        tuple(Suspect(change, p, vetoes, turns.get(change, "")) for change, p, vetoes in given),
+        none,
+    )
+
+
+def turns_of(
+    suspects: Iterable[tuple[str, float]], anomaly: str, detected_at: datetime
+) -> dict[str, str]:
+    """Of the suspects whose exposure was taken back because of this anomaly."""
+    told = {pk: p for change, p in suspects if (pk := _id_of(change))}
+    rows = Rollout.objects.filter(change_id__in=told, phase__in=TAKEN_BACK, recovered_at=None)
+    return {
+        str(row.change_id): Turn.UNDER_WAY if row.in_vain_at is None else Turn.IN_VAIN
+        for row in rows.order_by("created_at", "id")
+        if _because_of(row, anomaly, detected_at, told[row.change_id])
+    }
+
+
+def _because_of(row: Rollout, anomaly: str, detected_at: datetime, probability: float) -> bool:
+    """Decided on this anomaly; or by its own verdict or a person while it was a serious suspect."""
+    if str(row.taken_for) == anomaly:
+        return True
+    since = row.rolling_back_since
+    recent = since is not None and since >= detected_at - BEFORE
+    return recent and probability >= SERIOUS_PROBABILITY
+
+
+def another_came_first(rollout: Rollout, evidence: Evidence) -> bool:
+    """Whether, since the evidence was gathered, another suspect of the anomaly was taken back.
+
+    The lock lasts until the commit: of two rollbacks for one anomaly the second sees the first.
+    """
+    if not evidence.anomaly or evidence.under_way:
+        return False
+    effects.lock_until_commit(f"anomaly/{evidence.anomaly}")
+    others = Rollout.objects.filter(
+        taken_for=evidence.anomaly, phase__in=TAKEN_BACK, recovered_at=None, in_vain_at=None
+    )
+    return others.exclude(pk=rollout.pk).exists()
+
+
+def taken_back_for(rollout: Rollout) -> str:
+    """The anomaly that goes on though this change was taken back because of it; empty: none.
+
+    Its newest finding need not name a change whose exposure has ended.
+    """
+    for told in findings.suspicions(rollout.change_id):
+        if _because_of(rollout, told.anomaly_id, told.detected_at, told.probability):
+            return told.anomaly_id
+    if rollout.taken_for is None:
+        return ""
+    goes_on = Anomaly.objects.filter(pk=rollout.taken_for, ended_at=None).exists()
+    return str(rollout.taken_for) if goes_on else ""
+
+
+def _id_of(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
