@@ -58,6 +58,14 @@ def suspicions(change_id: uuid.UUID | str) -> list[Suspicion]:
     return sorted(named, key=lambda found: (-found.probability, -found.at.timestamp()))
 
 
+def newest_of_open() -> list[Finding]:
+    """The newest finding of each anomaly that goes on, with the anomaly and its service."""
+    newest = Finding.objects.filter(anomaly=OuterRef("pk")).order_by("-at").values("pk")[:1]
+    current = Anomaly.objects.filter(ended_at=None).values_list(Subquery(newest))
+    rows = Finding.objects.filter(pk__in=current).select_related("anomaly__service")
+    return list(rows.defer("case").order_by("at", "pk"))
+
+
 def clearing(
     anomalies: Iterable[Anomaly], change_id: uuid.UUID | str, below: float
 ) -> set[uuid.UUID]:

@@ -5,9 +5,10 @@ metric stayed bad is believed less: by Bayes' rule its probability counts OUTLAS
 are scaled to sum to one again, "none of them" included.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from math import fsum
 from typing import Any
 
 # From this probability on a change is halted: on generated incidents about one harmless change in
@@ -87,18 +88,23 @@ def handed_on(line: Line) -> dict[str, float]:
     if not any(s.turn == Turn.IN_VAIN for s in line.suspects):
         return {s.change: s.probability for s in line.suspects}
     weights = {s.change: _weight(s) for s in line.suspects}
-    total = sum(weights.values()) + line.none_of_them
+    # fsum: the same in any order of the suspects.
+    total = fsum([*weights.values(), line.none_of_them])
     return {change: weight / total if total else 0.0 for change, weight in weights.items()}
 
 
-def leader(suspects: Sequence[Suspect]) -> Suspect | None:
-    """The one that has `names_culprit`; None: nobody does."""
-    ranked = sorted(suspects, key=lambda s: -s.probability)
-    following = ranked[1].probability if len(ranked) > 1 else 0.0
-    first = ranked[0] if ranked else None
-    if first is None or first.vetoes or not names_culprit(first.probability, following):
+def leader(line: Line) -> Suspect | None:
+    """Whom to hold responsible, with the probability after handing on; None: nobody yet."""
+    handed = handed_on(line)
+    if any(s.turn == Turn.UNDER_WAY for s in line.suspects):
         return None
-    return first
+    for suspect in line.suspects:
+        stands = standing(line, suspect.change)
+        if stands is None or suspect.vetoes or suspect.turn:
+            continue
+        if names_culprit(stands.probability, stands.next_probability):
+            return replace(suspect, probability=handed[suspect.change])
+    return None
 
 
 def names_culprit(probability: float, following: float) -> bool:
