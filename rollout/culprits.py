@@ -16,7 +16,7 @@ from rollout.machine import Phase
 from rollout.models import OutboxMessage, Rollout
 from rollout.spec import RolloutSpec
 from rollout.standing import SERIOUS_PROBABILITY, Suspect, leader
-from rollout.suspicion import line_of
+from rollout.suspicion import id_of, line_of_finding, rollout_of
 
 FOUND, OVER = "culprit.found", "culprit.over"
 SAY = "On the anomaly's page, say whether it was."
@@ -34,13 +34,11 @@ def tell(now: datetime) -> list[OutboxMessage]:
 
 
 def _found(finding: Finding, now: datetime) -> OutboxMessage | None:
-    anomaly = finding.anomaly
-    line = line_of(finding.suspects, finding.none_of_them, str(anomaly.pk), anomaly.detected_at)
-    culprit = leader(line)
-    change = UUID(culprit.change) if culprit else None
-    if culprit is None or change is None or told(change, str(anomaly.pk)):
+    culprit = leader(line_of_finding(finding))
+    change = id_of(culprit.change) if culprit else None
+    if culprit is None or change is None or told(change, str(finding.anomaly_id)):
         return None
-    rollout = Rollout.objects.filter(change_id=change).order_by("-created_at", "-id").first()
+    rollout = rollout_of(culprit.change)
     left_to_do = what_is_left(rollout)
     if not left_to_do:
         return None

@@ -104,16 +104,6 @@ def new_epoch(rollout: Rollout, stage: Stage, now: datetime) -> None:
     stage.save()
 
 
-def bake_again(rollout: Rollout, now: datetime) -> None:
-    """Of a stage that was held for longer than its bake may last the bake begins anew."""
-    stage = current_stage(rollout)
-    if stage is None or stage.state != StageState.BAKING or stage.baking_since is None:
-        return
-    most = RolloutSpec.from_json(rollout.spec).stages[stage.index].max_s
-    if (now - stage.baking_since).total_seconds() >= most:
-        new_epoch(rollout, stage, now)
-
-
 def forget_evidence(rollout: Rollout, now: datetime) -> None:
     """A person has answered: what was seen until now is not held against the change again."""
     release(rollout, now, HoldKind.HALTED, HoldKind.SUSPECTED)

@@ -12,8 +12,8 @@ from typing import Any
 from attribution import exposures, findings
 from attribution.series import Series, read_series
 from rollout import gates, recovery, suspicion
+from rollout.against import EXONERATED_PROBABILITY
 from rollout.case import Past, Window, judge_case, kind_of, reads_of
-from rollout.decide import EXONERATED_PROBABILITY
 from rollout.judging import anew_after, full_since, judge_rollout, without_troubles
 from rollout.machine import Phase
 from rollout.models import Rollout, Stage

@@ -12,6 +12,8 @@ from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
 from rollout.models import Rollout
 from rollout.snapshot import Decision, Do, Evidence, Snapshot, agree
+from rollout.spec import RolloutSpec
+from rollout.suspicion import TAKEN_BACK
 
 Effect = Callable[[Rollout, Decision, datetime], str]
 
@@ -44,6 +46,20 @@ def carry_out(
         shown = {"log_e": evidence.log_e, "samples": evidence.samples, "finding": evidence.finding}
         effects.tell(rollout, news, decision.reasons, shown, now)
     effects.bump(rollout, now)
+
+
+def another_came_first(rollout: Rollout, evidence: Evidence) -> bool:
+    """Whether, since the evidence was gathered, another suspect of the anomaly was taken back.
+
+    The lock lasts until the commit: of two rollbacks for one anomaly the second sees the first.
+    """
+    if not evidence.anomaly or evidence.under_way:
+        return False
+    effects.lock_until_commit(f"anomaly/{evidence.anomaly}")
+    others = Rollout.objects.filter(
+        taken_for=evidence.anomaly, phase__in=TAKEN_BACK, recovered_at=None, in_vain_at=None
+    )
+    return others.exclude(pk=rollout.pk).exists()
 
 
 def _show(rollout: Rollout, evidence: Evidence, decision: Decision) -> None:
@@ -100,8 +116,18 @@ def _hold(rollout: Rollout, decision: Decision, now: datetime) -> str:
 def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
     effects.release(rollout, now, decision.hold)
     if decision.hold in PASSING:
-        effects.bake_again(rollout, now)
+        _bake_again(rollout, now)
     return "rollout.released"
+
+
+def _bake_again(rollout: Rollout, now: datetime) -> None:
+    """Of a stage that was held for longer than its bake may last the bake begins anew."""
+    stage = effects.current_stage(rollout)
+    if stage is None or stage.state != StageState.BAKING or stage.baking_since is None:
+        return
+    most = RolloutSpec.from_json(rollout.spec).stages[stage.index].max_s
+    if (now - stage.baking_since).total_seconds() >= most:
+        effects.new_epoch(rollout, stage, now)
 
 
 def _suspect(rollout: Rollout, decision: Decision, now: datetime) -> str:

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from attribution.clock import database_now
-from rollout import claims, effects, failpoints, intent, perceive, suspicion
+from rollout import claims, effects, failpoints, intent, perceive
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, Observed, executor
@@ -102,7 +102,7 @@ def intend(
         return Decision(Do.LOOK_AGAIN)
     snapshot = snapshot_of(rollout, now)
     decision = decide(snapshot, gathered.evidence, now.timestamp())
-    if decision.do == Do.ROLLBACK and suspicion.another_came_first(rollout, gathered.evidence):
+    if decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence):
         return Decision(Do.LOOK_AGAIN)
     intent.carry_out(rollout, decision, snapshot, gathered, now)
     if effects.open_holds(rollout):

@@ -6,11 +6,9 @@ from uuid import UUID
 
 from attribution import findings
 from attribution.findings import Suspicion
-from attribution.models import Anomaly
-from rollout import effects
+from attribution.models import Anomaly, Finding
 from rollout.machine import Phase
 from rollout.models import Rollout
-from rollout.snapshot import Evidence
 from rollout.standing import SERIOUS_PROBABILITY, Line, Standing, Suspect, Turn, standing
 
 # Taken back so long before an alert noticed anything, a suspect was taken back for it.
@@ -32,6 +30,18 @@ def gravest(rollout: Rollout) -> tuple[Suspicion, Line, Standing] | None:
     return max(found, key=lambda one: (one[2].probability, one[0].at), default=None)
 
 
+def line_of_finding(finding: Finding) -> Line:
+    anomaly = finding.anomaly
+    return line_of(finding.suspects, finding.none_of_them, str(anomaly.pk), anomaly.detected_at)
+
+
+def rollout_of(change: str) -> Rollout | None:
+    """The newest one of the change; None: Graygate does not carry it out."""
+    pk = id_of(change)
+    rows = Rollout.objects.filter(change_id=pk) if pk else Rollout.objects.none()
+    return rows.order_by("-created_at", "-id").first()
+
+
 def line_of(
     suspects: Iterable[dict[str, object]], none: float, anomaly: str, detected_at: datetime
 ) -> Line:
@@ -50,7 +60,7 @@ def turns_of(
     suspects: Iterable[tuple[str, float]], anomaly: str, detected_at: datetime
 ) -> dict[str, str]:
     """Of the suspects whose exposure was taken back because of this anomaly."""
-    told = {pk: p for change, p in suspects if (pk := _id_of(change))}
+    told = {pk: p for change, p in suspects if (pk := id_of(change))}
     rows = Rollout.objects.filter(change_id__in=told, phase__in=TAKEN_BACK, recovered_at=None)
     return {
         str(row.change_id): Turn.UNDER_WAY if row.in_vain_at is None else Turn.IN_VAIN
@@ -68,20 +78,6 @@ def _because_of(row: Rollout, anomaly: str, detected_at: datetime, probability: 
     return recent and probability >= SERIOUS_PROBABILITY
 
 
-def another_came_first(rollout: Rollout, evidence: Evidence) -> bool:
-    """Whether, since the evidence was gathered, another suspect of the anomaly was taken back.
-
-    The lock lasts until the commit: of two rollbacks for one anomaly the second sees the first.
-    """
-    if not evidence.anomaly or evidence.under_way:
-        return False
-    effects.lock_until_commit(f"anomaly/{evidence.anomaly}")
-    others = Rollout.objects.filter(
-        taken_for=evidence.anomaly, phase__in=TAKEN_BACK, recovered_at=None, in_vain_at=None
-    )
-    return others.exclude(pk=rollout.pk).exists()
-
-
 def taken_back_for(rollout: Rollout) -> str:
     """The anomaly that goes on though this change was taken back because of it; empty: none.
 
@@ -96,7 +92,7 @@ def taken_back_for(rollout: Rollout) -> str:
     return str(rollout.taken_for) if goes_on else ""
 
 
-def _id_of(text: str) -> UUID | None:
+def id_of(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
