@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from attribution import findings
-from attribution.models import Exposure, Finding, Service
+from attribution.models import Anomaly, Exposure, Finding, Service
 from rollout.complaints import message
 from rollout.machine import Phase
 from rollout.models import OutboxMessage, Rollout
@@ -61,6 +61,12 @@ def told(change: UUID, anomaly: str) -> bool:
     """For as long as messages are kept: a month later it is said again."""
     said = OutboxMessage.objects.filter(type=FOUND, change_id=change)
     return said.filter(payload__anomaly=anomaly).exists()
+
+
+def told_of(anomaly: Anomaly) -> list[tuple[str, datetime]]:
+    """(change, when) of each culprit of this anomaly that people were told of."""
+    rows = OutboxMessage.objects.filter(type=FOUND, payload__anomaly=str(anomaly.pk))
+    return [(str(change), at) for change, at in rows.values_list("change_id", "at")]
 
 
 def payload(

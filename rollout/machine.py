@@ -172,7 +172,7 @@ DONE_STAGES = frozenset({S.PASSED, S.WAIVED, S.SKIPPED})
 
 
 # Whoever has one of these is shown as halted or paused; the gravest first.
-SHOWN_HOLDS = {
+SHOWN_HOLDS: Mapping[str, frozenset[str]] = {
     HoldKind.HALTED: frozenset({HoldKind.HALTED, HoldKind.SUSPECTED}),
     HoldKind.PAUSED: frozenset({HoldKind.PAUSED, HoldKind.TELLING_APART}),
 }

@@ -93,6 +93,13 @@ def handed_on(line: Line) -> dict[str, float]:
     return {change: weight / total if total else 0.0 for change, weight in weights.items()}
 
 
+def none_after(line: Line) -> float:
+    """Of "none of them", scaled as the suspects are."""
+    if not any(s.turn == Turn.IN_VAIN for s in line.suspects):
+        return line.none_of_them
+    return max(0.0, 1.0 - fsum(handed_on(line).values()))
+
+
 def leader(line: Line) -> Suspect | None:
     """Whom to hold responsible, with the probability after handing on; None: nobody yet."""
     handed = handed_on(line)

@@ -17,7 +17,7 @@ from controlplane.access import Scope, can
 from controlplane.feedback import give
 from controlplane.models import Change, Feedback
 from controlplane.web.views.access import needs
-from rollout import gates, services
+from rollout import gates, services, telling_apart_orders
 from rollout.machine import IllegalTransitionError
 from rollout.models import Decision, Rollout
 
@@ -137,6 +137,20 @@ def say_what_it_was(request: HttpRequest, anomaly_id: uuid.UUID) -> HttpResponse
         raise Http404("There is no such anomaly.") from None
     else:
         messages.success(request, "Thank you: recorded. The newest word counts.")
+    return redirect("anomaly", anomaly_id=anomaly_id)
+
+
+@require_POST
+@needs("operate")
+def tell_apart(request: HttpRequest, anomaly_id: uuid.UUID) -> HttpResponse:
+    """As proposed on the page; when that is no longer so, nothing is done."""
+
+    def order() -> None:
+        hold, step_down = (uuid.UUID(request.POST[name]) for name in ("hold", "step_down"))
+        actor, reason = request.user.get_username(), _text(request, "reason")
+        telling_apart_orders.start(anomaly_id, hold, step_down, actor, reason)
+
+    _try(request, "Started: one is held, the other steps down. It ends by itself.", order)
     return redirect("anomaly", anomaly_id=anomaly_id)
 
 
