@@ -69,6 +69,7 @@ class Known:
 
 def known_of(anomaly: Anomaly) -> Known:
     finding = anomaly.findings.defer("case").order_by("-at").first()
+    line = line_of_finding(finding) if finding else None
     told = _told(anomaly)
     untold = anomaly.findings.count() - len(told) if len(told) == MOST_FINDINGS else 0
     return Known(
@@ -78,8 +79,8 @@ def known_of(anomaly: Anomaly) -> Known:
         untold=untold,
         reactions=reactions(anomaly, suspected(finding, told), _likely(finding)),
         feedback=list(anomaly.feedback.all()[:MOST_FEEDBACK]),
-        line=line_of_finding(finding) if finding else None,
-        attempt=attempt(anomaly, finding),
+        line=line,
+        attempt=attempt(anomaly, line),
         paged=dict(told_of(anomaly)),
     )
 

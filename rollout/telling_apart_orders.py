@@ -1,20 +1,22 @@
 """Telling two suspects apart: what may be tried now, and a person's order to try it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from attribution.clock import database_now
-from attribution.models import Anomaly, Finding
+from attribution.models import Anomaly
 from rollout import effects, ledger
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Decision, Hold, Rollout
 from rollout.rows import placement_view
 from rollout.services import NotAllowedError
 from rollout.spec import RolloutSpec
-from rollout.standing import Turn, handed_on
+from rollout.standing import Line, Turn, handed_on
 from rollout.suspicion import line_of_finding, rollout_of
 from rollout.telling_apart import Candidate, Proposal, propose
 
@@ -42,12 +44,13 @@ class Attempt:
     under_way: UnderWay | None = None
 
 
-def attempt(anomaly: Anomaly, finding: Finding | None) -> Attempt:
+def attempt(anomaly: Anomaly, line: Line | None) -> Attempt:
+    """`line`: of the newest finding; None: there is none yet."""
     if going_on := under_way(anomaly):
         return Attempt(under_way=going_on)
-    if anomaly.ended_at is not None or finding is None:
+    if anomaly.ended_at is not None or line is None:
         return Attempt(why_not="it is over" if anomaly.ended_at else "nobody is suspected yet")
-    answer = _proposed(finding)
+    answer = _proposed(line)
     return Attempt(why_not=answer) if isinstance(answer, str) else Attempt(proposal=answer)
 
 
@@ -73,72 +76,81 @@ def under_way(anomaly: Anomaly) -> UnderWay | None:
     return None
 
 
+@dataclass(frozen=True)
+class Order:
+    """As a person gave it: hold the one, step the other down (changes), and for how long."""
+
+    hold: UUID
+    step_down: UUID
+    actor: str
+    reason: str = ""
+    # None: as long as is proposed.
+    minutes: int | None = None
+
+
 @transaction.atomic
-def start(
-    anomaly_id: UUID,
-    hold: UUID,
-    step_down: UUID,
-    actor: str,
-    reason: str = "",
-    minutes: int | None = None,
-) -> UnderWay:
+def start(anomaly_id: UUID, order: Order) -> UnderWay:
     """Hold one, step the other down. The same order again gives the one that is under way.
 
     Raises NotAllowedError when it is not, or no longer, what is proposed; Anomaly.DoesNotExist.
     """
     anomaly = Anomaly.objects.select_related("service").get(pk=anomaly_id)
-    # The loop's order: rollouts first, then the anomaly.
-    rows = Rollout.objects.select_for_update().filter(change_id__in=(hold, step_down))
-    rollouts = {row.change_id: row for row in rows.order_by("pk")}
+    # Locked as the loop does: rollouts first, then the anomaly.
+    rows = Rollout.objects.select_for_update().filter(change_id__in=(order.hold, order.step_down))
+    newest = sorted(rows.order_by("pk"), key=lambda row: (row.created_at, row.pk))
     effects.lock_until_commit(f"anomaly/{anomaly.pk}")
-    finding = _newest(anomaly)
-    found = attempt(anomaly, finding)
-    wanted = (str(hold), str(step_down))
-    if going_on := found.under_way:
-        if (going_on.hold, going_on.step_down) == wanted:
-            return going_on
-        raise NotAllowedError("two suspects of this anomaly are told apart already")
-    proposal = found.proposal
-    if proposal is None or finding is None:
+    finding = anomaly.findings.defer("case").order_by("-at").first()
+    line = line_of_finding(finding) if finding else None
+    found = attempt(anomaly, line)
+    if found.under_way:
+        return _the_same(found.under_way, order)
+    if found.proposal is None or finding is None or line is None:
         raise NotAllowedError(found.why_not)
-    if (proposal.hold, proposal.step_down) != wanted:
+    if (found.proposal.hold, found.proposal.step_down) != (str(order.hold), str(order.step_down)):
         raise NotAllowedError("that is no longer what is proposed: look again")
+    inputs = {
+        "anomaly": str(anomaly.pk),
+        "evidence": {"finding": str(finding.pk)},
+        "line": line.to_json(),
+        "candidates": [asdict(each) for each in candidates_of(line)],
+        "proposal": asdict(found.proposal),
+    }
+    rollouts = {row.change_id: row for row in newest}
     return _carry_out(
-        finding,
-        (rollouts[hold], rollouts[step_down]),
-        proposal,
-        actor,
-        reason,
-        timedelta(minutes=minutes or proposal.minutes),
+        rollouts[order.hold], rollouts[order.step_down], found.proposal, order, inputs
     )
 
 
+def _the_same(going_on: UnderWay, order: Order) -> UnderWay:
+    if (going_on.hold, going_on.step_down) != (str(order.hold), str(order.step_down)):
+        raise NotAllowedError("two suspects of this anomaly are told apart already")
+    return going_on
+
+
 def _carry_out(
-    finding: Finding,
-    pair: tuple[Rollout, Rollout],
+    held: Rollout,
+    lowered: Rollout,
     proposal: Proposal,
-    actor: str,
-    reason: str,
-    lasts: timedelta,
+    order: Order,
+    inputs: Mapping[str, Any],
 ) -> UnderWay:
-    held, lowered = pair
     now = database_now()
-    inputs = {
-        "anomaly": str(finding.anomaly_id),
-        "proposal": asdict(proposal),
-        "minutes": lasts.total_seconds() / 60,
-        "candidates": [asdict(each) for each in candidates_of(finding)],
-        "evidence": {"finding": str(finding.pk)},
-    }
+    until = now + timedelta(minutes=order.minutes or proposal.minutes)
     _step_down(lowered, proposal.to_share, now)
+    why = [proposal.why, *([order.reason] if order.reason else [])]
     for rollout, decision in ((held, HELD), (lowered, STEPPED_DOWN)):
-        _hold(rollout, actor, proposal.why, now, now + lasts)
+        rollout.holds.create(
+            kind=HoldKind.TELLING_APART,
+            actor=order.actor,
+            reason=proposal.why,
+            since=now,
+            expires_at=until,
+        )
         effects.withhold(rollout, now)
-        why = [proposal.why, *([reason] if reason else [])]
-        ledger.append(rollout, decision, why, actor, inputs, now)
-        effects.tell(rollout, "rollout.telling_apart", why, {"finding": str(finding.pk)}, now)
+        ledger.append(rollout, decision, why, order.actor, inputs, now)
+        effects.tell(rollout, "rollout.telling_apart", why, inputs["evidence"], now)
         effects.bump(rollout, now)
-    return UnderWay(proposal.hold, proposal.step_down, proposal.to_share, now, now + lasts, actor)
+    return UnderWay(proposal.hold, proposal.step_down, proposal.to_share, now, until, order.actor)
 
 
 def _step_down(rollout: Rollout, share: float, now: datetime) -> None:
@@ -153,30 +165,17 @@ def _step_down(rollout: Rollout, share: float, now: datetime) -> None:
     effects.desire_share(rollout, share, now)
 
 
-def _hold(rollout: Rollout, actor: str, reason: str, now: datetime, until: datetime) -> None:
-    rollout.holds.filter(kind=HoldKind.TELLING_APART, released_at=None).update(released_at=now)
-    rollout.holds.create(
-        kind=HoldKind.TELLING_APART, actor=actor, reason=reason, since=now, expires_at=until
-    )
-
-
 # --- rows → candidates -----------------------------------------------------------------------
 
 
-def _newest(anomaly: Anomaly) -> Finding | None:
-    return anomaly.findings.defer("case").order_by("-at").first()
-
-
-def _proposed(finding: Finding) -> Proposal | str:
-    line = line_of_finding(finding)
+def _proposed(line: Line) -> Proposal | str:
     if any(suspect.turn == Turn.UNDER_WAY for suspect in line.suspects):
         return "a suspect is taken back now: first it is seen whether that mends it"
-    return propose(candidates_of(finding))
+    return propose(candidates_of(line))
 
 
-def candidates_of(finding: Finding) -> list[Candidate]:
+def candidates_of(line: Line) -> list[Candidate]:
     """The two likeliest that nothing clears and that were not taken back before."""
-    line = line_of_finding(finding)
     handed = handed_on(line)
     free = [s.change for s in line.suspects if not s.vetoes and not s.turn]
     likeliest = sorted(free, key=lambda change: (-handed[change], change))[:2]
@@ -205,6 +204,8 @@ def _candidate(change: str, probability: float) -> Candidate:
 
 
 def _not_held(rollout: Rollout) -> str:
+    if rollout.holds.filter(kind=HoldKind.TELLING_APART, released_at=None).exists():
+        return "it is told apart from another already"
     under_way = rollout.phase in {Phase.RUNNING, Phase.WATCHING}
     return "" if under_way else f"it is {rollout.phase.replace('_', ' ')}"
 

@@ -24,7 +24,7 @@ from controlplane.api.fields import validated
 from controlplane.api.idempotency import HEADER, Answer, once
 from controlplane.reading import anomaly_json
 from controlplane.reading_anomalies import feedback_json, known_json, under_way_json
-from rollout import telling_apart_orders
+from rollout.telling_apart_orders import Order, start
 
 
 class AnomaliesView(PagedView):
@@ -111,12 +111,5 @@ class TellingApartView(ApiView):
 
 
 def _told_apart(anomaly_id: uuid.UUID, given: dict[str, Any], author: str) -> Answer:
-    going_on = telling_apart_orders.start(
-        anomaly_id,
-        given["hold"],
-        given["step_down"],
-        author,
-        given["reason"],
-        given.get("minutes"),
-    )
+    going_on = start(anomaly_id, Order(actor=author, **given))
     return Answer(201, under_way_json(going_on))

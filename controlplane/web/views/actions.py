@@ -17,9 +17,10 @@ from controlplane.access import Scope, can
 from controlplane.feedback import give
 from controlplane.models import Change, Feedback
 from controlplane.web.views.access import needs
-from rollout import gates, services, telling_apart_orders
+from rollout import gates, services
 from rollout.machine import IllegalTransitionError
 from rollout.models import Decision, Rollout
+from rollout.telling_apart_orders import Order, start
 
 Act = Callable[..., Any]
 # Whoever stops something must never be told to look again first: these carry no version.
@@ -148,7 +149,7 @@ def tell_apart(request: HttpRequest, anomaly_id: uuid.UUID) -> HttpResponse:
     def order() -> None:
         hold, step_down = (uuid.UUID(request.POST[name]) for name in ("hold", "step_down"))
         actor, reason = request.user.get_username(), _text(request, "reason")
-        telling_apart_orders.start(anomaly_id, hold, step_down, actor, reason)
+        start(anomaly_id, Order(hold, step_down, actor, reason))
 
     _try(request, "Started: one is held, the other steps down. It ends by itself.", order)
     return redirect("anomaly", anomaly_id=anomaly_id)

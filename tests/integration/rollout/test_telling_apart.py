@@ -12,7 +12,8 @@ from rollout.machine import HoldKind, Phase
 from rollout.models import Rollout
 from rollout.services import NotAllowedError
 from rollout.spec import StageSpec
-from rollout.telling_apart_orders import attempt, start
+from rollout.suspicion import line_of_finding
+from rollout.telling_apart_orders import Order, attempt, start
 from tests.integration.rollout.test_evidence import ERRORS, read
 from tests.integration.rollout.test_loop import told, world_share
 from tests.integration.rollout.test_two_speed import Attributed, decided, fresh, holds
@@ -50,13 +51,16 @@ def newest(anomaly):
 
 
 def proposed(loop):
-    return attempt(loop.anomaly, newest(loop.anomaly))
+    return attempt(loop.anomaly, line_of_finding(newest(loop.anomaly)))
+
+
+def ids(told):
+    return [uuid.UUID(told.hold), uuid.UUID(told.step_down)]
 
 
 def ordered(loop, **given):
-    proposal = proposed(loop).proposal
-    pair = uuid.UUID(proposal.hold), uuid.UUID(proposal.step_down)
-    return start(loop.anomaly.pk, *pair, "olga", **given)
+    pair = ids(proposed(loop).proposal)
+    return start(loop.anomaly.pk, Order(*pair, "olga", **given))
 
 
 def test_order__as_proposed__lowers_one_and_holds_both(tied, loop):
@@ -169,9 +173,7 @@ def test_order__the_same_again__is_the_one_under_way_and_nothing_more(tied, loop
     a, b = tied
     first = ordered(loop)
     before = len(decided(a)), len(decided(b)), a.placements.get().generation
-    again = start(
-        loop.anomaly.pk, uuid.UUID(first.hold), uuid.UUID(first.step_down), "vera", "again"
-    )
+    again = start(loop.anomaly.pk, Order(*ids(first), "vera", "again"))
     assert again == first
     assert (len(decided(a)), len(decided(b)), a.placements.get().generation) == before
 
@@ -180,7 +182,7 @@ def test_order__the_same_again__is_the_one_under_way_and_nothing_more(tied, loop
 def test_order__no_longer_what_is_proposed__is_refused_and_nothing_happens(tied, loop, what):
     a, b = tied
     proposal = proposed(loop).proposal
-    pair = [uuid.UUID(proposal.hold), uuid.UUID(proposal.step_down)]
+    pair = ids(proposal)
     if what == "other way round":
         pair.reverse()
     elif what == "over":
@@ -192,7 +194,7 @@ def test_order__no_longer_what_is_proposed__is_refused_and_nothing_happens(tied,
     else:
         services.abort(b.pk, "olga", "mine")
     with pytest.raises(NotAllowedError):
-        start(loop.anomaly.pk, *pair, "olga")
+        start(loop.anomaly.pk, Order(*pair, "olga"))
     assert HoldKind.TELLING_APART not in holds(a) + holds(b)
     loop.tick(seconds=1)
     assert world_share(a) == 0.25
@@ -201,7 +203,7 @@ def test_order__no_longer_what_is_proposed__is_refused_and_nothing_happens(tied,
 def test_order__another_while_one_goes_on__is_refused(tied, loop):
     going_on = ordered(loop)
     with pytest.raises(NotAllowedError, match="already"):
-        start(loop.anomaly.pk, uuid.UUID(going_on.step_down), uuid.UUID(going_on.hold), "olga")
+        start(loop.anomaly.pk, Order(*ids(going_on)[::-1], "olga"))
 
 
 def test_proposal__exposure_on_its_way__is_none(tied, loop):
