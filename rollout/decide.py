@@ -185,14 +185,12 @@ def start(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     return Decision(Do.START, ("approved; no freeze, no conflict",))
 
 
-def open_stage(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
+def open_stage(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     stage = s.current
     if stage is None or stage.state != StageState.PRE_CHECK:
         return None
-    # What is not cleared may not grow, held for it or not.
-    closed = (*s.closed_gates, *filter(None, [serious(e)]))
-    if s.holds or closed:
-        return Decision(Do.WAIT, closed or ("on hold",))
+    if s.holds or s.closed_gates:
+        return Decision(Do.WAIT, s.closed_gates or ("on hold",))
     return Decision(Do.OPEN, (f"stage {stage.index + 1} of {len(s.stages)}: every gate is open",))
 
 

@@ -50,6 +50,8 @@ class Line:
 
     suspects: tuple[Suspect, ...]
     none_of_them: float
+    # Taken back now for this anomaly, though its finding does not name them any more.
+    unnamed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,7 +59,7 @@ class Line:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Line":
         suspects = (Suspect(**{**s, "vetoes": tuple(s["vetoes"])}) for s in value["suspects"])
-        return cls(tuple(suspects), value["none_of_them"])
+        return cls(tuple(suspects), value["none_of_them"], tuple(value["unnamed"]))
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,18 @@ def standing(line: Line, change: str) -> Standing | None:
     if change not in handed:
         return None
     others = [p for other, p in handed.items() if other != change]
-    busy = sorted(s.change for s in line.suspects if s.turn == Turn.UNDER_WAY)
+    busy = under_way(line)
     return Standing(
         probability=handed[change],
         next_probability=max(others, default=0.0),
         under_way=next((other for other in busy if other != change), ""),
     )
+
+
+def under_way(line: Line) -> list[str]:
+    """The changes that are taken back now for this anomaly."""
+    named = (s.change for s in line.suspects if s.turn == Turn.UNDER_WAY)
+    return sorted({*named, *line.unnamed})
 
 
 def handed_on(line: Line) -> dict[str, float]:
@@ -103,7 +111,7 @@ def none_after(line: Line) -> float:
 def leader(line: Line) -> Suspect | None:
     """Whom to hold responsible, with the probability after handing on; None: nobody yet."""
     handed = handed_on(line)
-    if any(s.turn == Turn.UNDER_WAY for s in line.suspects):
+    if under_way(line):
         return None
     for suspect in line.suspects:
         stands = standing(line, suspect.change)

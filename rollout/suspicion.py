@@ -1,8 +1,12 @@
 """Rows → how attribution's newest findings stand against one change, and whose turn it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from attribution import findings
 from attribution.findings import Suspicion
@@ -43,29 +47,27 @@ def rollout_of(change: str) -> Rollout | None:
 
 
 def line_of(
-    suspects: Iterable[dict[str, object]], none: float, anomaly: str, detected_at: datetime
+    suspects: Iterable[Mapping[str, Any]], none: float, anomaly: str, detected_at: datetime
 ) -> Line:
-    given = [
-        (str(s["change"]), float(str(s["probability"])), tuple(map(str, _list(s["vetoes"]))))
-        for s in suspects
-    ]
-    turns = turns_of([(change, p) for change, p, _ in given], anomaly, detected_at)
-    return Line(
-        tuple(Suspect(change, p, vetoes, turns.get(change, "")) for change, p, vetoes in given),
-        none,
-    )
+    """`suspects` as a finding has them."""
+    told = [Suspect(s["change"], s["probability"], tuple(s["vetoes"])) for s in suspects]
+    turns = turns_of([(s.change, s.probability) for s in told], anomaly, detected_at)
+    named = tuple(replace(s, turn=turns.pop(s.change, Turn.NONE)) for s in told)
+    unnamed = (change for change, turn in turns.items() if turn == Turn.UNDER_WAY)
+    return Line(named, none, tuple(sorted(unnamed)))
 
 
 def turns_of(
     suspects: Iterable[tuple[str, float]], anomaly: str, detected_at: datetime
 ) -> dict[str, str]:
-    """Of the suspects whose exposure was taken back because of this anomaly."""
+    """Of each change whose exposure was taken back because of this anomaly."""
     told = {pk: p for change, p in suspects if (pk := id_of(change))}
-    rows = Rollout.objects.filter(change_id__in=told, phase__in=TAKEN_BACK, recovered_at=None)
+    concerned = Q(change_id__in=told) | Q(taken_for=anomaly)
+    rows = Rollout.objects.filter(concerned, phase__in=TAKEN_BACK, recovered_at=None)
     return {
         str(row.change_id): Turn.UNDER_WAY if row.in_vain_at is None else Turn.IN_VAIN
         for row in rows.order_by("created_at", "id")
-        if _because_of(row, anomaly, detected_at, told[row.change_id])
+        if _because_of(row, anomaly, detected_at, told.get(row.change_id, 0.0))
     }
 
 
@@ -97,7 +99,3 @@ def id_of(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _list(value: object) -> list[object]:
-    return list(value) if isinstance(value, list | tuple) else []

@@ -16,7 +16,8 @@ from rollout.models import Decision, Hold, Rollout
 from rollout.rows import placement_view
 from rollout.services import NotAllowedError
 from rollout.spec import RolloutSpec
-from rollout.standing import Line, Turn, handed_on
+from rollout.standing import Line, handed_on
+from rollout.standing import under_way as taken_back_now
 from rollout.suspicion import line_of_finding, rollout_of
 from rollout.telling_apart import Candidate, Proposal, propose
 
@@ -169,7 +170,7 @@ def _step_down(rollout: Rollout, share: float, now: datetime) -> None:
 
 
 def _proposed(line: Line) -> Proposal | str:
-    if any(suspect.turn == Turn.UNDER_WAY for suspect in line.suspects):
+    if taken_back_now(line):
         return "a suspect is taken back now: first it is seen whether that mends it"
     return propose(candidates_of(line))
 

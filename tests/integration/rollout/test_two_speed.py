@@ -266,3 +266,16 @@ def test_retry__watched_and_suspected__answers_it(make_rollout, loop):
     services.retry(rollout.pk, "olga", "not ours")
     loop.tick(seconds=1)
     assert holds(rollout) == []
+
+
+def test_loop__taken_back_and_no_longer_named__still_has_its_time(pair, loop):
+    a, b = pair
+    loop.finds(a=(a, 0.9), b=(b, 0.1))
+    loop.tick(seconds=2, times=3)
+    loop.finds(b=(b, 0.95), none=0.05)
+    loop.tick(seconds=5, times=3)
+    assert phases(a, b) == [Phase.ROLLED_BACK, Phase.RUNNING]
+    loop.tick(seconds=WAIT, times=2)
+    loop.tick(seconds=3, times=2)
+    assert phases(a, b) == [Phase.ROLLED_BACK, Phase.ROLLED_BACK]
+    assert recompute.problems(b) == []
