@@ -75,7 +75,7 @@ def not_recovered(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     return Decision(Do.NOT_RECOVERED, (f"{waited}: suspicion returns to the next",))
 
 
-# --- evidence against the change -------------------------------------------------------------
+# --- halted, and taken back after that -------------------------------------------------------
 
 
 def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | None:
