@@ -34,10 +34,19 @@ class Suspicion:
     at: datetime
     rank: int
     origin: str
+    # Since when the anomaly is known, and its whole finding.
+    detected_at: datetime
+    suspects: list[dict[str, Any]]
+    none_of_them: float
 
 
 def suspicion(change_id: uuid.UUID | str) -> Suspicion | None:
     """The gravest suspicion there is against the change now; None when nobody suspects it."""
+    return next(iter(suspicions(change_id)), None)
+
+
+def suspicions(change_id: uuid.UUID | str) -> list[Suspicion]:
+    """One for each open anomaly whose newest finding names the change; the gravest first."""
     newest = Finding.objects.filter(anomaly=OuterRef("pk")).order_by("-at").values("pk")[:1]
     current = Anomaly.objects.filter(ended_at=None).values_list(Subquery(newest))
     naming = (
@@ -46,7 +55,15 @@ def suspicion(change_id: uuid.UUID | str) -> Suspicion | None:
         .defer("case")
     )
     named = [found for found in (_of(row, str(change_id)) for row in naming) if found]
-    return max(named, key=lambda found: (found.probability, found.at), default=None)
+    return sorted(named, key=lambda found: (-found.probability, -found.at.timestamp()))
+
+
+def newest_of_open() -> list[Finding]:
+    """The newest finding of each anomaly that goes on, with the anomaly and its service."""
+    newest = Finding.objects.filter(anomaly=OuterRef("pk")).order_by("-at").values("pk")[:1]
+    current = Anomaly.objects.filter(ended_at=None).values_list(Subquery(newest))
+    rows = Finding.objects.filter(pk__in=current).select_related("anomaly__service")
+    return list(rows.defer("case").order_by("at", "pk"))
 
 
 def clearing(
@@ -76,6 +93,9 @@ def _of(finding: Finding, change_id: str) -> Suspicion | None:
                 at=finding.at,
                 rank=place + 1,
                 origin=finding.anomaly.origin,
+                detected_at=finding.anomaly.detected_at,
+                suspects=list(finding.suspects),
+                none_of_them=finding.none_of_them,
             )
     return None
 

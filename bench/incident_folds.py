@@ -15,7 +15,7 @@ from incident_score import (
 )
 
 from attribution.pieces import VETO, Sizes
-from rollout.decide import CULPRIT_PROBABILITY
+from rollout.standing import CULPRIT_PROBABILITY
 
 Weights = Mapping[str, Mapping[str, float]]
 

@@ -55,6 +55,15 @@ def harmless_rolled_back(rows: Sequence[Attributed], at_least: float) -> list[bo
     ]
 
 
+def culprits_from(rows: Sequence[Attributed], at_least: float) -> list[bool]:
+    """Of each incident with a culprit: does it have so much, and no veto?"""
+    return [
+        row.probability.get(row.culprit, 0.0) >= at_least and row.culprit not in row.vetoed
+        for row in rows
+        if row.culprit and not row.twins
+    ]
+
+
 def pairs(rows: Sequence[Attributed]) -> tuple["np.ndarray", "np.ndarray"]:
     """(probability, was it so) of every change."""
     told = [

@@ -21,6 +21,7 @@ from incident_score import (
     Attributed,
     brier,
     calibration_interval,
+    culprits_from,
     harmless_rolled_back,
     pairs,
     reliability,
@@ -29,7 +30,7 @@ from incident_score import (
 from incidents import case, incident
 
 from attribution.attribute import attribute
-from rollout.decide import CULPRIT_PROBABILITY
+from rollout.standing import CULPRIT_PROBABILITY, SERIOUS_PROBABILITY
 
 LOOKS_S = (180.0, 600.0)
 OURS = "graygate"
@@ -84,6 +85,7 @@ def show(table: Sequence[Rows]) -> None:
             none = share([r.first for r in without]) if way == OURS else "-"
             print(f"| {way} | {look:.0f} s | {first} | {three} | {none} |")
     _show_kinds(table)
+    _show_halts(table)
     _show_probabilities([each[OURS, LOOKS_S[-1]] for each in table])
 
 
@@ -94,6 +96,17 @@ def _show_kinds(table: Sequence[Rows]) -> None:
         rows = [each for each in rows if not each[OURS, LOOKS_S[0]].twins]
         early, late = (share([each[OURS, look].first for each in rows]) for look in LOOKS_S)
         print(f"| {kind} | {len(rows)} | {early} | {late} |")
+
+
+def _show_halts(table: Sequence[Rows]) -> None:
+    print("\n| look | culprits halted | harmless halted | changes halted an incident |")
+    print("| --- | --- | --- | --- |")
+    for look in LOOKS_S:
+        rows = [each[OURS, look] for each in table]
+        harmless = harmless_rolled_back(rows, SERIOUS_PROBABILITY)
+        guilty = culprits_from(rows, SERIOUS_PROBABILITY)
+        each = (sum(harmless) + sum(guilty)) / len(rows)
+        print(f"| {look:.0f} s | {share(guilty)} | {share(harmless)} | {each:.2f} |")
 
 
 def _show_probabilities(rows: Sequence[Attributed]) -> None:

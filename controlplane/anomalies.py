@@ -14,6 +14,10 @@ from django.db.models import OuterRef, Subquery
 from attribution.models import Anomaly, AnomalyFeedback, Finding
 from attribution.neighbourhood import reached
 from controlplane.reactions import LIKELY, Reaction, id_of, reactions
+from rollout.culprits import told_of
+from rollout.standing import Line, handed_on, none_after
+from rollout.suspicion import line_of_finding
+from rollout.telling_apart_orders import Attempt, attempt
 
 MOST_FINDINGS = 200
 MOST_FEEDBACK = 50
@@ -41,10 +45,31 @@ class Known:
     reactions: list[Reaction]
     # Newest first: the first one counts.
     feedback: list[AnomalyFeedback]
+    # The finding's suspects with what was done about each; None: nobody was suspected yet.
+    line: Line | None
+    attempt: Attempt
+    # When on-call was told of a culprit that Graygate does not take back, by change.
+    paged: Mapping[str, datetime]
+
+    @property
+    def ranked(self) -> list[dict[str, Any]]:
+        """The suspects with the probabilities that the loop goes by, the likeliest first."""
+        if self.finding is None or self.line is None:
+            return []
+        handed = handed_on(self.line)
+        rows = [row | {"probability": handed[row["change"]]} for row in self.finding.suspects]
+        return sorted(rows, key=lambda row: -float(row["probability"]))
+
+    @property
+    def none_of_them(self) -> float | None:
+        if self.finding is None or self.line is None:
+            return None
+        return none_after(self.line)
 
 
 def known_of(anomaly: Anomaly) -> Known:
     finding = anomaly.findings.defer("case").order_by("-at").first()
+    line = line_of_finding(finding) if finding else None
     told = _told(anomaly)
     untold = anomaly.findings.count() - len(told) if len(told) == MOST_FINDINGS else 0
     return Known(
@@ -54,6 +79,9 @@ def known_of(anomaly: Anomaly) -> Known:
         untold=untold,
         reactions=reactions(anomaly, suspected(finding, told), _likely(finding)),
         feedback=list(anomaly.feedback.all()[:MOST_FEEDBACK]),
+        line=line,
+        attempt=attempt(anomaly, line),
+        paged=dict(told_of(anomaly)),
     )
 
 

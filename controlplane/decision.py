@@ -75,3 +75,7 @@ def reasons_of(rollout: Rollout, change: Change) -> list[str]:
 
 def url_of(change_id: object) -> str:
     return f"{settings.GRAYGATE_URL.rstrip('/')}/changes/{change_id}/"
+
+
+def url_of_anomaly(anomaly_id: object) -> str:
+    return f"{settings.GRAYGATE_URL.rstrip('/')}/anomalies/{anomaly_id}/"

@@ -21,7 +21,7 @@ BEFORE = timedelta(minutes=15)
 AFTER = timedelta(hours=1)
 # How a rollout goes on by itself when nothing is the matter.
 ROUTINE = frozenset({"create", "start", "open", "bake", "promote", "watch", "complete"})
-REVERSALS = frozenset({"halt", "rollback", "abort"})
+REVERSALS = frozenset({"halt", "suspect", "rollback", "abort"})
 LIKELY = 0.5
 
 

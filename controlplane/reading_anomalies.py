@@ -1,5 +1,6 @@
 """One anomaly as the API tells it whole; in lists it is shorter (controlplane.reading)."""
 
+from dataclasses import asdict
 from typing import Any
 
 from attribution.models import AnomalyFeedback
@@ -7,6 +8,8 @@ from controlplane.anomalies import Known, Told, ranked
 from controlplane.reactions import Reaction
 from controlplane.reading import anomaly_json, decision_json, finding_json, moment
 from rollout.machine import shown_state
+from rollout.standing import Line, handed_on, none_after
+from rollout.telling_apart_orders import Attempt, UnderWay
 
 
 def known_json(known: Known) -> dict[str, Any]:
@@ -16,7 +19,35 @@ def known_json(known: Known) -> dict[str, Any]:
         "earlier_left_out": known.untold,
         "done": [reaction_json(each) for each in known.reactions],
         "feedback": [feedback_json(each) for each in known.feedback],
+        "standing": standing_json(known.line) if known.line else None,
+        "telling_apart": attempt_json(known.attempt),
     }
+
+
+def standing_json(line: Line) -> dict[str, Any]:
+    """The probabilities that the loop goes by: what was rolled back in vain counts less."""
+    handed = handed_on(line)
+    return {
+        "suspects": [
+            {"change": s.change, "probability": handed[s.change], "turn": str(s.turn)}
+            for s in sorted(line.suspects, key=lambda s: (-handed[s.change], s.change))
+        ],
+        "none_of_them": none_after(line),
+    }
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """Of `proposal` and `under_way` at most one is there; else `why_not` says why."""
+    return {
+        "proposal": asdict(attempt.proposal) if attempt.proposal else None,
+        "under_way": under_way_json(attempt.under_way) if attempt.under_way else None,
+        "why_not": attempt.why_not,
+    }
+
+
+def under_way_json(going_on: UnderWay) -> dict[str, Any]:
+    told = {"since": moment(going_on.since), "until": moment(going_on.until)}
+    return asdict(going_on) | told
 
 
 def _whole(known: Known) -> dict[str, Any] | None:

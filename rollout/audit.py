@@ -1,7 +1,8 @@
 """The auditor, apart from the loop: does every rollout move, and is observed what is desired?
 
 It changes nothing but the time at which a placement is due. What it finds goes to people: one
-complaint a rollout, the gravest, and a single one when the loop itself stands still.
+complaint a rollout, the gravest, and a single one when the loop itself stands still; and culprits
+that the loop cannot take back.
 """
 
 from collections import defaultdict
@@ -12,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attribution.clock import database_now
-from rollout import gates
+from rollout import culprits, gates
 from rollout.complaints import STALLED, Complaint, tell
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Hold, Placement, Rollout, Stage
@@ -49,6 +50,7 @@ def audit() -> list[Complaint]:
     watch_coarsely(now)
     complaints = found(now)
     tell(complaints, now)
+    culprits.tell(now)
     return complaints
 
 

@@ -6,16 +6,14 @@ decides. Reversals come first, growth comes last, and no rule takes missing data
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import log
 
+from rollout.against import cleared, evidence_stands, named_culprit, serious
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.snapshot import SAME_SHARE, Decision, Do, Evidence, Snapshot, StageView
 
-# From this probability on a change that attribution names is halted and taken back.
-CULPRIT_PROBABILITY = 0.8
-# Below this one the failing of a change's own guardrails is explained by something else.
-EXONERATED_PROBABILITY = 0.2
 UNATTENDED = frozenset({"L3", "L4"})
+# Of these the end is in sight: what they keep waiting is neither ended nor given up meanwhile.
+PASSING = frozenset({HoldKind.SUSPECTED, HoldKind.TELLING_APART})
 
 Rule = Callable[[Snapshot, Evidence, float], Decision | None]
 
@@ -67,31 +65,17 @@ def recovered(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
     return Decision(Do.RECOVERED, (e.recovery_reason,))
 
 
-# --- evidence against the change -------------------------------------------------------------
+def not_recovered(s: Snapshot, e: Evidence, now: float) -> Decision | None:
+    """It was taken back for an anomaly that goes on all the same: the next one's turn."""
+    if s.recovered or s.in_vain or s.zero_at is None or not e.anomaly:
+        return None
+    if now - s.zero_at < s.recovery_wait_s:
+        return None
+    waited = f"not recovered after {s.recovery_wait_s:g} s at zero"
+    return Decision(Do.NOT_RECOVERED, (f"{waited}: suspicion returns to the next",))
 
 
-def evidence_stands(s: Snapshot, e: Evidence) -> str:
-    """Why the change is to be taken back, at the rollback level; empty: it is not."""
-    if e.vetoes:
-        return ""
-    # Several fail together: only attribution can show that it is this one all the same.
-    if not s.common_cause and e.verdict == "fail" and e.log_e_max >= log(1 / s.alpha_rollback):
-        exonerated = e.probability is not None and e.probability < EXONERATED_PROBABILITY
-        return "" if exonerated else e.reason
-    return named_culprit(e)
-
-
-def named_culprit(e: Evidence) -> str:
-    if e.probability is None or e.vetoes or e.probability < CULPRIT_PROBABILITY:
-        return ""
-    return f"attribution names this change with probability {e.probability:.2f}: {e.suspicion}"
-
-
-def suspected(e: Evidence) -> tuple[str, ...]:
-    """What is not cleared may not grow, though it is not enough to halt it."""
-    if e.probability is None or e.vetoes or e.probability < EXONERATED_PROBABILITY:
-        return ()
-    return (f"attribution suspects this change with probability {e.probability:.2f}",)
+# --- halted, and taken back after that -------------------------------------------------------
 
 
 def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | None:
@@ -114,21 +98,38 @@ def roll_back_after_halt(s: Snapshot, e: Evidence, now: float) -> Decision | Non
     return None
 
 
+def roll_back_suspect(s: Snapshot, e: Evidence, now: float) -> Decision | None:
+    """On attribution's word alone, and never through patience: it has to be the leader now."""
+    if HoldKind.SUSPECTED not in s.holds or s.suspected_at is None:
+        return None
+    if not s.reversible or s.own_eyes or now - s.suspected_at < s.attribution_wait_s:
+        return None
+    why = named_culprit(e)
+    return Decision(Do.ROLLBACK, (why,), event="culprit") if why else None
+
+
 def wait_while_halted(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     return Decision(Do.WAIT, ("halted",)) if HoldKind.HALTED in s.holds else None
 
 
-def halt_on_evidence(_s: Snapshot, e: Evidence, _now: float) -> Decision | None:
-    if e.verdict == "fail":
+def halt_on_evidence(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
+    if e.verdict == "fail" and HoldKind.HALTED not in s.holds:
         return Decision(Do.HALT, (e.reason,))
-    if why := named_culprit(e):
-        return Decision(Do.HALT, (why,))
     return None
+
+
+def suspicion(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
+    """A halt that comes and goes with attribution's word: cheap, and taken back by itself."""
+    if HoldKind.SUSPECTED in s.holds:
+        why = cleared(e)
+        return Decision(Do.CLEAR, (why,), hold=HoldKind.SUSPECTED) if why else None
+    why = "" if HoldKind.HALTED in s.holds else serious(e)
+    return Decision(Do.SUSPECT, (why,), hold=HoldKind.SUSPECTED) if why else None
 
 
 def late_fail(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     """After the last stage: the old version is still kept, so a late failure brings it back."""
-    decision = roll_back_after_halt(s, e, now)
+    decision = roll_back_after_halt(s, e, now) or roll_back_suspect(s, e, now)
     return None if decision is None else replace(decision, event="late_fail")
 
 
@@ -141,6 +142,15 @@ def source_lost(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
 
 def frozen(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     return _hold_while(s, HoldKind.FROZEN, because=s.frozen)
+
+
+def told_apart(s: Snapshot, _e: Evidence, now: float) -> Decision | None:
+    """The time that a person gave is up. Exposure returns by the stages, if nothing else holds."""
+    if HoldKind.TELLING_APART not in s.holds:
+        return None
+    if s.telling_until is not None and now < s.telling_until:
+        return None
+    return Decision(Do.RELEASE, ("the time is up",), hold=HoldKind.TELLING_APART)
 
 
 def _hold_while(s: Snapshot, kind: HoldKind, *, because: str) -> Decision | None:
@@ -175,13 +185,12 @@ def start(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     return Decision(Do.START, ("approved; no freeze, no conflict",))
 
 
-def open_stage(s: Snapshot, e: Evidence, _now: float) -> Decision | None:
+def open_stage(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     stage = s.current
     if stage is None or stage.state != StageState.PRE_CHECK:
         return None
-    closed = (*s.closed_gates, *suspected(e))
-    if s.holds or closed:
-        return Decision(Do.WAIT, closed or ("on hold",))
+    if s.holds or s.closed_gates:
+        return Decision(Do.WAIT, s.closed_gates or ("on hold",))
     return Decision(Do.OPEN, (f"stage {stage.index + 1} of {len(s.stages)}: every gate is open",))
 
 
@@ -203,7 +212,8 @@ def promote(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     if not waiting:
         return None if s.holds else _passed(s, stage, e, baked)
     # Without a source there is no end of the bake: loss alone decides nothing (invariant 5).
-    if baked >= stage.max_s and s.control_level in UNATTENDED and not e.source_lost:
+    decides = s.control_level in UNATTENDED and not e.source_lost and not s.holds & PASSING
+    if baked >= stage.max_s and decides:
         return _end_of_bake(s, waiting)
     return Decision(Do.WAIT, (waiting,))
 
@@ -241,7 +251,7 @@ def watched_blind(s: Snapshot, e: Evidence, now: float) -> Decision | None:
 def complete(s: Snapshot, _e: Evidence, now: float) -> Decision | None:
     if s.undo_until is None or now < s.undo_until:
         return None
-    if s.holds & {HoldKind.HALTED, HoldKind.SOURCE_LOST}:
+    if s.holds & {HoldKind.HALTED, HoldKind.SOURCE_LOST, *PASSING}:
         return None
     return Decision(Do.COMPLETE, ("watched to the end: nothing came up",))
 
@@ -250,9 +260,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
     Phase.PENDING: (start,),
     Phase.RUNNING: (
         roll_back_after_halt,
+        roll_back_suspect,
         set_down,
-        wait_while_halted,
         halt_on_evidence,
+        suspicion,
+        told_apart,
+        wait_while_halted,
         source_lost,
         frozen,
         cut_by_hand,
@@ -263,8 +276,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     Phase.WATCHING: (
         late_fail,
         set_down,
-        wait_while_halted,
         halt_on_evidence,
+        suspicion,
+        told_apart,
+        wait_while_halted,
         watched_blind,
         frozen,
         cut_by_hand,
@@ -273,5 +288,5 @@ RULES: dict[str, tuple[Rule, ...]] = {
     # Zero that was seen may go away again: a late call has landed after it.
     Phase.ROLLING_BACK: (rolled_back_when_zero, rollback_fails, set_down),
     Phase.ROLLBACK_FAILED: (rolled_back_when_zero, set_down),
-    Phase.ROLLED_BACK: (reappeared, recovered),
+    Phase.ROLLED_BACK: (reappeared, recovered, not_recovered),
 }

@@ -106,7 +106,7 @@ def new_epoch(rollout: Rollout, stage: Stage, now: datetime) -> None:
 
 def forget_evidence(rollout: Rollout, now: datetime) -> None:
     """A person has answered: what was seen until now is not held against the change again."""
-    release(rollout, now, HoldKind.HALTED)
+    release(rollout, now, HoldKind.HALTED, HoldKind.SUSPECTED)
     rollout.halted_at = None
     rollout.evidence_since = now
     rollout.epoch += 1

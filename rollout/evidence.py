@@ -10,11 +10,10 @@ from math import inf
 from typing import Any
 
 from attribution import exposures, findings
-from attribution.models import Anomaly
 from attribution.series import Series, read_series
-from rollout import gates, recovery
+from rollout import gates, recovery, suspicion
+from rollout.against import EXONERATED_PROBABILITY
 from rollout.case import Past, Window, judge_case, kind_of, reads_of
-from rollout.decide import EXONERATED_PROBABILITY
 from rollout.judging import anew_after, full_since, judge_rollout, without_troubles
 from rollout.machine import Phase
 from rollout.models import Rollout, Stage
@@ -36,6 +35,8 @@ class Gathered:
     case: dict[str, Any] | None = None
     # The judge's whole answer to it.
     answer: dict[str, Any] | None = None
+    # The suspects of the gravest finding with what was done about each (standing.Line).
+    line: dict[str, Any] | None = None
 
 
 def gather(rollout: Rollout, now: datetime) -> Gathered:
@@ -43,30 +44,31 @@ def gather(rollout: Rollout, now: datetime) -> Gathered:
         return with_suspicion(rollout, judged(rollout, now))
     if rollout.phase == Phase.ROLLED_BACK and rollout.recovered_at is None:
         reason = recovery.recovered(rollout, now)
-        return Gathered(Evidence(recovered=bool(reason), recovery_reason=reason))
+        open_still = suspicion.taken_back_for(rollout)
+        return Gathered(
+            Evidence(recovered=bool(reason), recovery_reason=reason, anomaly=open_still)
+        )
     return Gathered()
 
 
 def with_suspicion(rollout: Rollout, gathered: Gathered) -> Gathered:
-    suspicion = findings.suspicion(rollout.change_id)
-    if suspicion is None or answered(rollout, suspicion.anomaly_id):
-        return gathered
+    """With attribution's word, where it has one that nobody has answered."""
+    asked = replace(gathered.evidence, asked=True)
+    gravest = suspicion.gravest(rollout)
+    if gravest is None:
+        return replace(gathered, evidence=asked)
+    told, line, stands = gravest
     evidence = replace(
-        gathered.evidence,
-        probability=suspicion.probability,
-        suspicion="; ".join(e["summary"] for e in suspicion.evidence[:3]),
-        vetoes=tuple(suspicion.vetoes),
-        finding=str(suspicion.finding_id),
+        asked,
+        probability=stands.probability,
+        next_probability=stands.next_probability,
+        under_way=stands.under_way,
+        suspicion="; ".join(e["summary"] for e in told.evidence[:3]),
+        vetoes=tuple(told.vetoes),
+        finding=told.finding_id,
+        anomaly=told.anomaly_id,
     )
-    return replace(gathered, evidence=evidence)
-
-
-def answered(rollout: Rollout, anomaly_id: str) -> bool:
-    """A person has promoted or retried since the anomaly was noticed, and so answered it."""
-    since = rollout.evidence_since
-    return (
-        since is not None and Anomaly.objects.filter(pk=anomaly_id, detected_at__lt=since).exists()
-    )
+    return replace(gathered, evidence=evidence, line=line.to_json())
 
 
 def judged(rollout: Rollout, now: datetime) -> Gathered:

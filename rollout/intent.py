@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from uuid import UUID
 
 from attribution import anomalies
 from rollout import effects, ledger
+from rollout.decide import PASSING
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
 from rollout.models import Rollout
 from rollout.snapshot import Decision, Do, Evidence, Snapshot, agree
+from rollout.spec import RolloutSpec
+from rollout.suspicion import TAKEN_BACK
 
 Effect = Callable[[Rollout, Decision, datetime], str]
 
@@ -26,12 +30,15 @@ def carry_out(
     _show(rollout, evidence, decision)
     if decision.do == Do.WAIT:
         return
+    if decision.do == Do.ROLLBACK:
+        rollout.taken_for = UUID(evidence.anomaly) if evidence.anomaly else None
     news = EFFECTS[decision.do](rollout, decision, now)
     inputs = {
         "snapshot": snapshot.to_json(),
         "evidence": evidence.to_json(),
         "now": now.timestamp(),
         "case": gathered.case,
+        "line": gathered.line,
         "decision": asdict(decision),
     }
     ledger.append(rollout, decision.do, decision.reasons, ledger.SYSTEM, inputs, now)
@@ -39,6 +46,20 @@ def carry_out(
         shown = {"log_e": evidence.log_e, "samples": evidence.samples, "finding": evidence.finding}
         effects.tell(rollout, news, decision.reasons, shown, now)
     effects.bump(rollout, now)
+
+
+def another_came_first(rollout: Rollout, evidence: Evidence) -> bool:
+    """Whether, since the evidence was gathered, another suspect of the anomaly was taken back.
+
+    The lock lasts until the commit: of two rollbacks for one anomaly the second sees the first.
+    """
+    if not evidence.anomaly or evidence.under_way:
+        return False
+    effects.lock_until_commit(f"anomaly/{evidence.anomaly}")
+    others = Rollout.objects.filter(
+        taken_for=evidence.anomaly, phase__in=TAKEN_BACK, recovered_at=None, in_vain_at=None
+    )
+    return others.exclude(pk=rollout.pk).exists()
 
 
 def _show(rollout: Rollout, evidence: Evidence, decision: Decision) -> None:
@@ -94,7 +115,24 @@ def _hold(rollout: Rollout, decision: Decision, now: datetime) -> str:
 
 def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
     effects.release(rollout, now, decision.hold)
+    if decision.hold in PASSING:
+        _bake_again(rollout, now)
     return "rollout.released"
+
+
+def _bake_again(rollout: Rollout, now: datetime) -> None:
+    """Of a stage that was held for longer than its bake may last the bake begins anew."""
+    stage = effects.current_stage(rollout)
+    if stage is None or stage.state != StageState.BAKING or stage.baking_since is None:
+        return
+    most = RolloutSpec.from_json(rollout.spec).stages[stage.index].max_s
+    if (now - stage.baking_since).total_seconds() >= most:
+        effects.new_epoch(rollout, stage, now)
+
+
+def _suspect(rollout: Rollout, decision: Decision, now: datetime) -> str:
+    effects.hold(rollout, decision.hold, ledger.SYSTEM, "; ".join(decision.reasons), now)
+    return "rollout.suspected"
 
 
 def _reassert(rollout: Rollout, _d: Decision, now: datetime) -> str:
@@ -138,7 +176,7 @@ def _rollback_failed(rollout: Rollout, decision: Decision, _now: datetime) -> st
 
 def _reappeared(rollout: Rollout, _d: Decision, now: datetime) -> str:
     effects.start_rollback(rollout, "reappeared", now)
-    rollout.ended_at = rollout.recovered_at = None
+    rollout.ended_at = rollout.recovered_at = rollout.in_vain_at = None
     return "rollout.rolling_back"
 
 
@@ -146,6 +184,11 @@ def _recovered(rollout: Rollout, _d: Decision, now: datetime) -> str:
     rollout.recovered_at = now
     anomalies.end_anomaly("judge", str(rollout.change_id), now)
     return "rollout.recovered"
+
+
+def _not_recovered(rollout: Rollout, _d: Decision, now: datetime) -> str:
+    rollout.in_vain_at = now
+    return "rollout.not_recovered"
 
 
 EFFECTS: dict[str, Effect] = {
@@ -159,9 +202,12 @@ EFFECTS: dict[str, Effect] = {
     Do.RELEASE: _release,
     Do.REASSERT: _reassert,
     Do.HALT: _halt,
+    Do.SUSPECT: _suspect,
+    Do.CLEAR: _release,
     Do.ROLLBACK: _rollback,
     Do.ROLLED_BACK: _rolled_back,
     Do.ROLLBACK_FAILED: _rollback_failed,
     Do.REAPPEARED: _reappeared,
     Do.RECOVERED: _recovered,
+    Do.NOT_RECOVERED: _not_recovered,
 }

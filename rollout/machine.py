@@ -52,6 +52,10 @@ class ChangeState(StrEnum):
 class HoldKind(StrEnum):
     PAUSED = "paused"
     HALTED = "halted"
+    # Attribution's word alone: it ends by itself, and is never anything but a hold.
+    SUSPECTED = "suspected"
+    # A person tells two suspects apart: it ends by itself when its time is up.
+    TELLING_APART = "telling_apart"
     FROZEN = "frozen"
     SOURCE_LOST = "source_lost"
     DRIFT = "drift"
@@ -93,7 +97,7 @@ ROLLOUT = _rows(
         P.RUNNING,
         "culprit",
         P.ROLLING_BACK,
-        "reversible; evidence stands after attribution_wait, or attribution agrees with it before",
+        "reversible; evidence stands after attribution_wait, or the leading suspect, one at a time",
     ),
     (P.RUNNING, "superseded", P.ROLLING_BACK),
     (P.RUNNING, "all_stages", P.WATCHING, "every stage passed or waived"),
@@ -118,6 +122,8 @@ STAGE = _rows(
     (S.PENDING, "skip", S.SKIPPED, "break-glass"),
     (S.APPLYING, "applied", S.BAKING, "observed equals desired on every placement"),
     (S.APPLYING, "withhold", S.PRE_CHECK, "a hold came before the exposure was seen"),
+    (S.APPLYING, "step_down", S.PRE_CHECK, "a person tells two suspects apart"),
+    (S.BAKING, "step_down", S.PRE_CHECK, "a person tells two suspects apart"),
     (S.BAKING, "pass", S.PASSED, "min time, min samples, verdict pass"),
     (S.BAKING, "fail", S.FAILED),
     (S.APPLYING, "fail", S.FAILED),
@@ -165,6 +171,13 @@ CURRENT_STAGES = frozenset({S.PRE_CHECK, S.APPLYING, S.BAKING, S.FAILED})
 DONE_STAGES = frozenset({S.PASSED, S.WAIVED, S.SKIPPED})
 
 
+# Whoever has one of these is shown as halted or paused; the gravest first.
+SHOWN_HOLDS: Mapping[str, frozenset[str]] = {
+    HoldKind.HALTED: frozenset({HoldKind.HALTED, HoldKind.SUSPECTED}),
+    HoldKind.PAUSED: frozenset({HoldKind.PAUSED, HoldKind.TELLING_APART}),
+}
+
+
 def step(machine: str, state: str, event: str) -> str:
     """The state after `event`. Raises IllegalTransitionError for a pair that is in no table."""
     try:
@@ -177,9 +190,9 @@ def shown_state(phase: str, holds: frozenset[str]) -> str:
     """What the outside sees: terminal or rolling_back > halted > paused > running."""
     if phase not in {P.PENDING, P.RUNNING, P.WATCHING}:
         return phase
-    for hold in (HoldKind.HALTED, HoldKind.PAUSED):
-        if hold in holds:
-            return hold
+    for shown, kinds in SHOWN_HOLDS.items():
+        if kinds & holds:
+            return shown
     return phase
 
 

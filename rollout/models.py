@@ -35,6 +35,9 @@ class Rollout(models.Model):
     rolling_back_since = models.DateTimeField(null=True)
     # Recovery of the metric is a field of its own: zero exposure does not prove it.
     recovered_at = models.DateTimeField(null=True)
+    # It did not, in time: suspicion of the anomaly it was taken back for went to the next.
+    in_vain_at = models.DateTimeField(null=True)
+    taken_for = models.UUIDField(null=True)
     progressed_at = models.DateTimeField()
     # What was seen before a person answered (promote, retry) is not held against it again.
     evidence_since = models.DateTimeField(null=True)

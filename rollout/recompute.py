@@ -8,6 +8,7 @@ from rollout.decide import decide
 from rollout.judging import judge_rollout
 from rollout.models import Decision, Rollout
 from rollout.snapshot import Evidence, Snapshot
+from rollout.standing import Line, standing
 
 
 def problems(rollout: Rollout) -> list[str]:
@@ -22,6 +23,8 @@ def _differing(rollout: Rollout) -> Iterator[str]:
             yield f"entry {entry.sequence}: {entry.decision} is not what its inputs give"
         if not same_verdict(entry):
             yield f"entry {entry.sequence}: the judge's case gives another verdict"
+        if not same_standing(entry):
+            yield f"entry {entry.sequence}: the suspects give it another probability"
 
 
 def same_decision(entry: Decision) -> bool:
@@ -40,4 +43,16 @@ def same_verdict(entry: Decision) -> bool:
     again = judge_rollout(case)
     return again["verdict"] == evidence["verdict"] and isclose(
         again["log_e_max"], evidence["log_e_max"], rel_tol=1e-9, abs_tol=1e-9
+    )
+
+
+def same_standing(entry: Decision) -> bool:
+    line, evidence = entry.inputs.get("line"), entry.inputs["evidence"]
+    if line is None:
+        return True
+    again = standing(Line.from_json(line), str(entry.change_id))
+    told = (evidence["probability"], evidence["next_probability"])
+    return again is not None and all(
+        isclose(mine, theirs, rel_tol=1e-9, abs_tol=1e-9)
+        for mine, theirs in zip((again.probability, again.next_probability), told, strict=True)
     )

@@ -102,6 +102,8 @@ def intend(
         return Decision(Do.LOOK_AGAIN)
     snapshot = snapshot_of(rollout, now)
     decision = decide(snapshot, gathered.evidence, now.timestamp())
+    if decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence):
+        return Decision(Do.LOOK_AGAIN)
     intent.carry_out(rollout, decision, snapshot, gathered, now)
     if effects.open_holds(rollout):
         effects.withhold(rollout, now)

@@ -17,9 +17,11 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
     spec = RolloutSpec.from_json(rollout.spec)
     stages = rollout.stages.all()
     placements = rollout.placements.filter(taken_over=False)
+    holds = {hold.kind: hold for hold in effects.open_holds(rollout)}
+    suspected, telling = holds.get(HoldKind.SUSPECTED), holds.get(HoldKind.TELLING_APART)
     return Snapshot(
         phase=rollout.phase,
-        holds=frozenset(h.kind for h in effects.open_holds(rollout)),
+        holds=frozenset(holds),
         stages=tuple(stage_view(s, spec.stages[s.index]) for s in stages),
         placements=tuple(placement_view(p, now) for p in placements),
         control_level=spec.control_level,
@@ -32,9 +34,14 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
         halt_patience_s=spec.halt_patience_s,
         rollback_timeout_s=spec.rollback_timeout_s,
         halted_at=_seconds(rollout.halted_at),
+        suspected_at=_seconds(suspected.since if suspected else None),
+        telling_until=_seconds(telling.expires_at if telling else None),
         undo_until=_seconds(rollout.undo_until),
         rolling_back_since=_seconds(rollout.rolling_back_since),
+        zero_at=_seconds(rollout.ended_at if rollout.phase == Phase.ROLLED_BACK else None),
+        recovery_wait_s=spec.recovery_wait_s,
         recovered=rollout.recovered_at is not None,
+        in_vain=rollout.in_vain_at is not None,
         frozen=gates.frozen(spec, now),
         conflict=gates.conflict(rollout) if rollout.phase == Phase.PENDING else "",
         closed_gates=closed_gates(rollout),

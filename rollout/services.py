@@ -17,6 +17,8 @@ from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState,
 from rollout.models import Placement, Rollout, Stage
 from rollout.spec import RolloutSpec
 
+# The holds that a person's `resume` ends.
+RESUMED = (HoldKind.PAUSED, HoldKind.DRIFT, HoldKind.TELLING_APART)
 ACTIVE = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
 
 
@@ -135,9 +137,9 @@ def pause(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = 
 
 
 def resume(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
-    """Remove `paused` (and `drift`, which a person has now seen); never `halted`."""
+    """Remove what people set (and `drift`, which a person has now seen); never `halted`."""
     with locked(rollout_id, actor, reason, version) as it:
-        released = effects.release(it.rollout, it.now, HoldKind.PAUSED, HoldKind.DRIFT)
+        released = effects.release(it.rollout, it.now, *RESUMED)
         if not released or it.rollout.phase not in ACTIVE:
             raise IllegalTransitionError("rollout", it.rollout.phase, "resume")
         stage = effects.current_stage(it.rollout)
@@ -163,7 +165,8 @@ def promote(
         if current is None or current.index != stage:
             shown = "none" if current is None else current.index
             raise StageMismatchError(f"the current stage is {shown}, not {stage}")
-        kept_shut = it.rollout.halted_at is not None or gates.incident(it.rollout)
+        halted = it.rollout.halted_at is not None or _suspected(it)
+        kept_shut = halted or gates.incident(it.rollout)
         effects.forget_evidence(it.rollout, it.now)
         if not (kept_shut and current.state == StageState.PRE_CHECK):
             effects.close_stage(current, "waive", f"waived by {actor}", it.now)
@@ -187,7 +190,7 @@ def _judge_again(it: Locked) -> None:
     if it.rollout.phase not in {Phase.RUNNING, Phase.WATCHING}:
         raise IllegalTransitionError("rollout", it.rollout.phase, "retry")
     stage = effects.current_stage(it.rollout)
-    halted = it.rollout.halted_at is not None
+    halted = it.rollout.halted_at is not None or _suspected(it)
     if stage is not None and stage.state in {StageState.FAILED, StageState.BAKING}:
         effects.move_stage(stage, "retry")
         # From here on; until it bakes again, what is still exposed is judged from now.
@@ -197,6 +200,10 @@ def _judge_again(it: Locked) -> None:
     elif not halted:
         raise IllegalTransitionError("rollout", it.rollout.phase, "retry")
     effects.forget_evidence(it.rollout, it.now)
+
+
+def _suspected(it: Locked) -> bool:
+    return it.rollout.holds.filter(kind=HoldKind.SUSPECTED, released_at=None).exists()
 
 
 def abort(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:

@@ -35,11 +35,14 @@ class Do(StrEnum):
     RELEASE = "release"
     REASSERT = "reassert"
     HALT = "halt"
+    SUSPECT = "suspect"
+    CLEAR = "clear"
     ROLLBACK = "rollback"
     ROLLED_BACK = "rolled_back"
     ROLLBACK_FAILED = "rollback_failed"
     REAPPEARED = "reappeared"
     RECOVERED = "recovered"
+    NOT_RECOVERED = "not_recovered"
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,17 @@ class Snapshot:
     halt_patience_s: float
     rollback_timeout_s: float
     halted_at: float | None = None
+    # Since when attribution's word holds it, and until when a person tells it apart from another.
+    suspected_at: float | None = None
+    telling_until: float | None = None
     undo_until: float | None = None
     rolling_back_since: float | None = None
+    # Since when exposure is zero, and how long the metric is given to recover after that.
+    zero_at: float | None = None
+    recovery_wait_s: float = 0.0
     recovered: bool = False
+    # It was said that the metric did not recover, and suspicion went to the next.
+    in_vain: bool = False
     # Why exposure may not grow: a freeze in force, an older version under way. Empty: neither.
     frozen: str = ""
     conflict: str = ""
@@ -153,11 +164,19 @@ class Evidence:
     fresh: bool = False
     # Why the metric source cannot be believed now; empty: it can.
     source_lost: str = ""
-    # Attribution's word on this change; None: it has none.
+    # Whether attribution could be asked at all: what is not known clears nobody.
+    asked: bool = False
+    # Attribution's word on this change; None: it has none. What was rolled back in vain before is
+    # discounted (standing.py).
     probability: float | None = None
+    # Of the likeliest other change of the same finding.
+    next_probability: float = 0.0
+    # The change that is taken back now for the same anomaly: no other is meanwhile.
+    under_way: str = ""
     suspicion: str = ""
     vetoes: tuple[str, ...] = ()
     finding: str = ""
+    anomaly: str = ""
     recovered: bool = False
     recovery_reason: str = ""
 

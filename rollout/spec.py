@@ -60,6 +60,13 @@ class RolloutSpec:
         return 2 * self.interval_s
 
     @property
+    def recovery_wait_s(self) -> float:
+        """How long exposure is zero before the next suspect's turn: reads to compare (recovery.py
+        looks back 5 minutes at most), and the time an alert's rule takes to see that it is over.
+        """
+        return min(max(40 * self.interval_s, 60.0), 600.0)
+
+    @property
     def observable(self) -> bool:
         return any(self.guardrails.values())
 

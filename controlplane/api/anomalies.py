@@ -14,12 +14,17 @@ from controlplane import feedback
 from controlplane.access import Scope
 from controlplane.anomalies import known_of, newest_findings
 from controlplane.api import answers, bodies
-from controlplane.api.anomaly_answers import AnomalyFeedbackAnswer, WholeAnomalyAnswer
+from controlplane.api.anomaly_answers import (
+    AnomalyFeedbackAnswer,
+    TellingApartAnswer,
+    WholeAnomalyAnswer,
+)
 from controlplane.api.base import ApiView, PagedView, actor_of, body_of, flag, parameter
 from controlplane.api.fields import validated
 from controlplane.api.idempotency import HEADER, Answer, once
 from controlplane.reading import anomaly_json
-from controlplane.reading_anomalies import feedback_json, known_json
+from controlplane.reading_anomalies import feedback_json, known_json, under_way_json
+from rollout.telling_apart_orders import Order, start
 
 
 class AnomaliesView(PagedView):
@@ -84,3 +89,27 @@ class AnomalyFeedbackView(ApiView):
 def _said(anomaly_id: uuid.UUID, given: dict[str, Any], author: str) -> Answer:
     row = feedback.give(anomaly_id, given["change"], given["note"], author)
     return Answer(201, feedback_json(row))
+
+
+class TellingApartView(ApiView):
+    scopes: ClassVar = {"POST": Scope.OPERATE}
+
+    @extend_schema(
+        operation_id="anomalies_tell_apart",
+        request=bodies.TellingApartBody,
+        responses={201: TellingApartAnswer},
+        parameters=[Parameter(HEADER, location=Parameter.HEADER)],
+    )
+    def post(self, request: Request, anomaly_id: uuid.UUID) -> Response:
+        """Hold one of two tied suspects and step the other down, as proposed; 409 when it is not.
+
+        Sent again while it goes on: the same answer, and nothing more happens.
+        """
+        given = validated(bodies.TellingApartBody, body_of(request))
+        author = actor_of(request)
+        return once(request, lambda: _told_apart(anomaly_id, given, author))
+
+
+def _told_apart(anomaly_id: uuid.UUID, given: dict[str, Any], author: str) -> Answer:
+    going_on = start(anomaly_id, Order(actor=author, **given))
+    return Answer(201, under_way_json(going_on))

@@ -69,9 +69,52 @@ class AnomalyFeedbackAnswer(Answer):
     at = s.DateTimeField()
 
 
+class StandingAnswer(Answer):
+    change = s.CharField()
+    probability = s.FloatField()
+    turn = s.ChoiceField(["", "under_way", "in_vain"], help_text="Of being taken back for this")
+
+
+class StandingsAnswer(Answer):
+    """The probabilities that the loop goes by: what was rolled back in vain counts less."""
+
+    suspects = StandingAnswer(many=True)
+    none_of_them = s.FloatField()
+
+
+class ProposalAnswer(Answer):
+    """Hold the one, step the other down: the trouble falls with the one that did it."""
+
+    hold = s.CharField()
+    step_down = s.CharField()
+    from_share = s.FloatField()
+    to_share = s.FloatField()
+    minutes = s.IntegerField()
+    why = s.CharField()
+
+
+class TellingApartAnswer(Answer):
+    hold = s.CharField()
+    step_down = s.CharField()
+    to_share = s.FloatField()
+    since = s.DateTimeField()
+    until = s.DateTimeField()
+    actor = s.CharField()
+
+
+class AttemptAnswer(Answer):
+    """At most one of `proposal` and `under_way`; without both, `why_not` is a sentence."""
+
+    proposal = ProposalAnswer(allow_null=True)
+    under_way = TellingApartAnswer(allow_null=True)
+    why_not = s.CharField(allow_blank=True)
+
+
 class WholeAnomalyAnswer(AnomalyAnswer):
     finding = WholeFindingAnswer(allow_null=True)
     earlier = EarlierFindingAnswer(many=True)
     earlier_left_out = s.IntegerField()
     done = ReactionAnswer(many=True)
     feedback = AnomalyFeedbackAnswer(many=True)
+    standing = StandingsAnswer(allow_null=True)
+    telling_apart = AttemptAnswer()

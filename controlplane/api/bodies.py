@@ -5,6 +5,7 @@ from rest_framework import serializers as s
 from controlplane.api.answers import Field
 from controlplane.api.fields import Body, Id, Moment, Text, Whole, texts
 from controlplane.models import ChangeClass, Feedback
+from rollout.telling_apart_orders import MOST_MINUTES
 
 
 class ReasonBody(Body):
@@ -29,6 +30,14 @@ class AnomalyFeedbackBody(Body):
 
     change = Id(allow_null=True)
     note = Text(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class TellingApartBody(ReasonBody):
+    """As proposed: the one that is held, the one that is stepped down."""
+
+    hold = Id()
+    step_down = Id()
+    minutes = Whole(min_value=1, max_value=MOST_MINUTES, required=False, allow_null=True)
 
 
 class CohortsBody(Body):

@@ -80,6 +80,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("events", events.EventsView.as_view(), name="events"),
     path("anomalies", anomalies.AnomaliesView.as_view(), name="anomalies"),
     path("anomalies/<uuid:anomaly_id>", anomalies.AnomalyView.as_view(), name="anomaly"),
-    *_below("anomalies", "anomaly_id", {"feedback": anomalies.AnomalyFeedbackView}),
+    *_below(
+        "anomalies",
+        "anomaly_id",
+        {"feedback": anomalies.AnomalyFeedbackView, "telling-apart": anomalies.TellingApartView},
+    ),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]

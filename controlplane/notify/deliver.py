@@ -16,13 +16,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
-from controlplane.decision import url_of
+from controlplane.decision import url_of, url_of_anomaly
 from controlplane.notify.base import Endpoint, Sent, address_mark, endpoints, notifier
 from controlplane.notify.dispatch import GONE
 from controlplane.notify.messages import body_of
 from controlplane.notify.schedule import delay_s
 from controlplane.notify.threads import each_on_a_thread
-from rollout.models import Delivery
+from rollout.models import Delivery, OutboxMessage
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +85,16 @@ def attempt(delivery: Delivery) -> Sent:
 
 def _send(delivery: Delivery, endpoint: Endpoint) -> Sent:
     message = delivery.message
-    body = body_of(message.type, message.payload, message.at, url_of(message.change_id))
+    body = body_of(message.type, message.payload, message.at, page_of(message))
     timestamp = int(database_now().timestamp())
     sender = notifier(str(endpoint.get("notifier", "webhook")))
     return sender.send(endpoint, str(message.pk), body, timestamp)
+
+
+def page_of(message: OutboxMessage) -> str:
+    """Where the evidence is: of an unmanaged change there is no page, but of its anomaly."""
+    anomaly = message.payload.get("anomaly")
+    return url_of_anomaly(anomaly) if anomaly else url_of(message.change_id)
 
 
 @transaction.atomic

@@ -15,6 +15,8 @@ PAGING = (
     "rollout.rollback_failed",
     "rollout.recovered",
     "rollout.answered",
+    "culprit.found",
+    "culprit.over",
     "loop.stalled",
     "loop.failing",
     "loop.unconfirmed",
@@ -28,6 +30,7 @@ NEVER_SILENT = (
     "rollout.rolled_back",
     "rollout.rollback_failed",
     "rollout.recovered",
+    "culprit.over",
     "loop.moving",
 )
 RESOLVES = (
@@ -35,12 +38,14 @@ RESOLVES = (
     "rollout.completed",
     "rollout.answered",
     "rollout.released",
+    "culprit.over",
     "loop.moving",
 )
 # After these the holds that are left say what is wrong.
 HOLDING = ("rollout.halted", "rollout.hold", "rollout.answered", "rollout.released")
-# Holds that nobody is paged for: a person set it.
-OWN_WISH = frozenset({"paused"})
+# Holds that nobody is paged for: a person set it, or it ends by itself and whoever has to know
+# was told of what is broken.
+UNPAGED = frozenset({"paused", "suspected", "telling_apart"})
 
 
 def wants(types: Any, kind: str) -> bool:
@@ -48,10 +53,11 @@ def wants(types: Any, kind: str) -> bool:
     if types is None:
         return kind in PAGING
     wanted = {str(one).removeprefix(PREFIX) for one in types}
-    # Who is told of a rollback, or of a loop in trouble, is told of its end too.
+    # Who is told of a rollback, a culprit, or a loop in trouble, is told of its end too.
     resolved = kind == "rollout.recovered" and "rollout.rolled_back" in wanted
+    over = kind == "culprit.over" and "culprit.found" in wanted
     moves = kind == "loop.moving" and any(one.startswith("loop.") for one in wanted)
-    return "*" in wanted or kind in wanted or resolved or moves
+    return "*" in wanted or kind in wanted or resolved or over or moves
 
 
 def silenced(kind: str, payload: dict[str, Any], scopes: list[dict[str, Any]]) -> bool:
@@ -105,7 +111,7 @@ def trouble_of(kind: str, payload: dict[str, Any]) -> str | None:
         return None if kind in RESOLVES else kind
     if payload["phase"] == "rollback_failed":
         return "rollout.rollback_failed"
-    holds = set(payload["holds"]) - OWN_WISH
+    holds = set(payload["holds"]) - UNPAGED
     if not holds or payload["phase"] == "rolling_back":
         return None
     return "rollout.halted" if "halted" in holds else "rollout.hold"

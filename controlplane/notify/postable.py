@@ -15,6 +15,7 @@ TROUBLES = {
     "rollout.hold": ("GraygateRolloutHeld", WARNING, "held"),
     "rollout.rolled_back": ("GraygateRolledBack", WARNING, "rolled back"),
     "rollout.rollback_failed": ("GraygateRollbackFailed", CRITICAL, "rollback failed"),
+    "culprit.found": ("GraygateCulpritNotTakenBack", CRITICAL, "held responsible"),
     "loop.stalled": ("GraygateLoopStalled", CRITICAL, "the loop stands still"),
     "loop.failing": ("GraygateTargetFailing", WARNING, "the target fails"),
     "loop.unconfirmed": ("GraygateExposureUnconfirmed", WARNING, "exposure is not as desired"),

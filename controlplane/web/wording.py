@@ -44,13 +44,19 @@ STATES: dict[str, Word] = {
     ),
     Phase.WRITTEN_OFF: Word("Written off", "warn", "–", "Two people took the failed rollback."),
     Phase.COMPLETED: Word("Completed", "good", "✓", "Fully exposed and watched to the end."),
-    HoldKind.HALTED: Word("Halted", "bad", "■", "Evidence stopped it. It needs an answer."),
+    HoldKind.HALTED: Word("Halted", "bad", "■", "Evidence or a serious suspicion stopped it."),
     HoldKind.PAUSED: Word("Paused", "warn", "‖", "A person stopped it."),
 }
 
 HOLDS: dict[str, Word] = {
     HoldKind.PAUSED: STATES[HoldKind.PAUSED],
     HoldKind.HALTED: STATES[HoldKind.HALTED],
+    HoldKind.SUSPECTED: Word(
+        "Suspected", "warn", "■", "Attribution suspects it: it ends by itself when it is cleared."
+    ),
+    HoldKind.TELLING_APART: Word(
+        "Telling apart", "warn", "⇄", "Two suspects are told apart: it ends by itself."
+    ),
     HoldKind.FROZEN: Word("Frozen", "warn", "*", "A freeze is in force."),
     HoldKind.SOURCE_LOST: Word(
         "Metrics lost", "warn", "?", "The metric source does not answer: nothing grows blindly."
@@ -126,11 +132,16 @@ DECISIONS: dict[str, Word] = {
     "release": Word("Hold released", "live", "▶"),
     "reassert": Word("Set down again", "warn", "≠"),
     "halt": Word("Halted", "bad", "■"),
+    "suspect": Word("Halted on suspicion", "warn", "■"),
+    "clear": Word("Suspicion lifted", "good", "▶"),
     "rollback": Word("Rollback ordered", "bad", "↩"),
     "rolled_back": Word("Exposure is zero", "bad", "↩"),
     "rollback_failed": Word("Rollback failed", "bad", "!"),
     "reappeared": Word("Exposure came back", "bad", "!"),
     "recovered": Word("Metric recovered", "good", "✓"),
+    "not_recovered": Word("Not recovered", "warn", "?"),
+    "tell_apart": Word("Held, to tell apart", "warn", "⇄"),
+    "step_down": Word("Stepped down, to tell apart", "warn", "⇄"),
     "pause": Word("Paused", "warn", "‖"),
     "resume": Word("Resumed", "live", "▶"),
     "abort": Word("Aborted", "bad", "↩"),

@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from attribution.anomalies import open_anomaly
 from attribution.clock import database_now
-from attribution.models import Anomaly, AnomalyFeedback
+from attribution.models import Anomaly, AnomalyFeedback, Finding
 from tests.browser import incidents
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,3 +120,26 @@ def test_feedback__nothing_chosen__is_not_sent(watching):
     page.get_by_role("button", name="Record").click()
     assert page.evaluate("document.activeElement.name") == "change"
     assert not AnomalyFeedback.objects.exists()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_two_tied__told_apart_from_the_page__is_ordered_and_shown(production, visit, width):
+    one, other = production["running"], production["halted"]
+    now = database_now()
+    found = open_anomaly("alert", "tied", one.service, "errors", now, now)
+    suspects = [
+        {"change": str(each.change.pk), "probability": p, "evidence": [], "vetoes": []}
+        for each, p in ((one, 0.5), (other, 0.4))
+    ]
+    Finding.objects.create(anomaly=found, at=now, case={}, suspects=suspects, none_of_them=0.1)
+    visitor = visit(width)
+    visitor.login("olga")
+    page = visitor.open(f"/anomalies/{found.pk}/")
+    expect(page.get_by_role("heading", name="Telling two apart")).to_be_visible()
+    assert visitor.grave_findings() == []
+    assert visitor.wider_than_the_screen() <= 0
+    page.get_by_label("Reason").fill("nobody knows")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Since olga said so")).to_be_visible()
+    assert visitor.grave_findings() == []
+    assert visitor.complaints == []

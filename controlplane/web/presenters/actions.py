@@ -7,6 +7,7 @@ from django.urls import reverse
 from controlplane.web import numbers
 from controlplane.web.presenters.rollouts import RolloutView
 from rollout.machine import HoldKind, Phase, StageState
+from rollout.services import RESUMED
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _stopping(view: RolloutView) -> list[Action]:
 def _going_on(view: RolloutView) -> list[Action]:
     kinds = {h.kind for h in view.holds}
     orders = []
-    if kinds & {HoldKind.PAUSED, HoldKind.DRIFT}:
+    if kinds & {*RESUMED}:
         orders.append(_action(view, "resume", "Resume", "the pause ends; evidence starts again"))
     stage = view.current
     if stage is None:

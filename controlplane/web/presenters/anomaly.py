@@ -17,12 +17,15 @@ from controlplane.web.presenters.pieces import Piece, pieces
 from controlplane.web.presenters.surroundings import Surroundings, surroundings
 from controlplane.web.wording import DECISIONS, STATES, Word, in_words, word_of
 from rollout.ledger import SYSTEM
-from rollout.machine import AT_REST, shown_state
+from rollout.machine import AT_REST, HoldKind, shown_state
 from rollout.models import Decision, Rollout
+from rollout.standing import Line, Turn
 
 GOES_ON = Word("Going on", "bad", "!", "What was noticed has not ended.")
 OVER = Word("Over", "good", "✓", "What was noticed has ended.")
 MOST_TOLD = 12
+# Probabilities closer than this are told as one.
+SAME = 0.005
 Titles = Mapping[str, Named]
 
 
@@ -34,6 +37,23 @@ class SuspectRow:
     how: str
     pieces: list[Piece]
     vetoed: bool
+    # What was done about it for this anomaly: "under_way", "in_vain" or nothing.
+    turn: str
+    # As the finding has it, where that is not what it counts now.
+    told: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Telling two suspects apart: proposed, or under way (`until` is known)."""
+
+    hold: Named
+    step_down: Named
+    to_share: float
+    minutes: int = 0
+    why: str = ""
+    until: datetime | None = None
+    actor: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +112,7 @@ class AnomalyPage:
     done: list[Done]
     said: list[Said]
     can_say: bool
+    trial: Trial | None
     settled: bool
 
     @property
@@ -119,10 +140,10 @@ def anomaly_page(
         word=word_for(anomaly),
         tone="bad" if names_a_culprit(facts) else "warn" if not anomaly.ended_at else "quiet",
         headline=verdict(facts),
-        story=story(facts),
+        story=[*story(facts), *_handed_on(known, titles)],
         until=anomaly.ended_at or now,
-        suspects=[_suspect(each, titles) for each in ranked(finding)],
-        none_of_them=finding.none_of_them if finding else None,
+        suspects=[_suspect(each, titles, known.line) for each in known.ranked],
+        none_of_them=known.none_of_them,
         none_pieces=pieces(finding.none_reasons if finding else []),
         incomplete=finding.incomplete if finding else [],
         graph=_graph(known, titles),
@@ -131,6 +152,7 @@ def anomaly_page(
         done=[_done(each, titles) for each in known.reactions],
         said=[_said(each, titles, place) for place, each in enumerate(known.feedback)],
         can_say=can(user, Scope.OPERATE),
+        trial=_trial(known, titles),
         settled=_settled(known),
     )
 
@@ -139,12 +161,14 @@ def _mentioned(known: Known) -> set[str]:
     ids: set[Any] = {suspect["change"] for suspect in ranked(known.finding)}
     ids |= {each.leader for each in known.told} | {each.change_id for each in known.feedback}
     ids |= {each.rollout.change_id for each in known.reactions}
+    if going_on := known.attempt.under_way:
+        ids |= {going_on.hold, going_on.step_down}
     return {str(each) for each in ids if each}
 
 
 def facts_of(known: Known, titles: Titles) -> Facts:
     finding, said = known.finding, known.feedback[0] if known.feedback else None
-    leader = next(iter(ranked(finding)), None)
+    leader = next(iter(known.ranked), None)
     named_by_person = titles[str(said.change_id)].title if said and said.change_id else ""
     return Facts(
         ended=known.anomaly.ended_at is not None,
@@ -152,7 +176,8 @@ def facts_of(known: Known, titles: Titles) -> Facts:
         leader=titles[leader["change"]].title if leader else "",
         probability=leader["probability"] if leader else 0.0,
         vetoed=bool(leader and leader["vetoes"]),
-        none_of_them=finding.none_of_them if finding else 0.0,
+        none_of_them=known.none_of_them or 0.0,
+        told_at=known.paged.get(leader["change"]) if leader else None,
         said_by=said.author if said else "",
         said=named_by_person,
         **_what_became_of(leader["change"] if leader else "", known.reactions),
@@ -168,7 +193,7 @@ def _what_became_of(change: str, reactions: Sequence[Reaction]) -> dict[str, Any
     zero_at = own.at("rolled_back") if own else None
     return {
         "state": _state(rollout),
-        "halted_at": rollout.halted_at,
+        "halted_at": rollout.halted_at or _suspected_at(rollout),
         "zero_at": zero_at,
         "recovered_at": rollout.recovered_at if zero_at else None,
     }
@@ -186,6 +211,42 @@ def _state(rollout: Rollout) -> str:
     return shown_state(rollout.phase, holds)
 
 
+def _suspected_at(rollout: Rollout) -> datetime | None:
+    holds = (h for h in rollout.holds.all() if h.released_at is None)
+    return next((h.since for h in holds if h.kind == HoldKind.SUSPECTED), None)
+
+
+def _handed_on(known: Known, titles: Titles) -> list[str]:
+    """That taking a suspect back did not help, so that suspicion went to the next."""
+    vain = [s.change for s in known.line.suspects if s.turn == Turn.IN_VAIN] if known.line else []
+    return [
+        f"{titles[change].title} was taken back and the metric did not recover in time: "
+        "it counts a tenth now, and suspicion went to the next."
+        for change in vain
+    ]
+
+
+def _trial(known: Known, titles: Titles) -> Trial | None:
+    if going_on := known.attempt.under_way:
+        return Trial(
+            titles[going_on.hold],
+            titles[going_on.step_down],
+            going_on.to_share,
+            until=going_on.until,
+            actor=going_on.actor,
+        )
+    proposal = known.attempt.proposal
+    if proposal is None:
+        return None
+    return Trial(
+        titles[proposal.hold],
+        titles[proposal.step_down],
+        proposal.to_share,
+        proposal.minutes,
+        proposal.why,
+    )
+
+
 def _settled(known: Known) -> bool:
     """Nothing on the page moves by itself any more: what was taken back has recovered, too."""
     ended = known.anomaly.ended_at is not None
@@ -193,8 +254,12 @@ def _settled(known: Known) -> bool:
     return ended and all(each.phase in AT_REST or each.recovered_at for each in rollouts)
 
 
-def _suspect(suspect: Mapping[str, Any], titles: Titles) -> SuspectRow:
+def _suspect(suspect: Mapping[str, Any], titles: Titles, line: Line | None) -> SuspectRow:
+    own = next((s for s in line.suspects if s.change == suspect["change"]), None) if line else None
+    moved = own is not None and abs(own.probability - suspect["probability"]) > SAME
     return SuspectRow(
+        turn=own.turn if own else "",
+        told=own.probability if own and moved else None,
         change=titles[suspect["change"]],
         probability=suspect["probability"],
         how=str(suspect.get("how") or ""),
@@ -206,7 +271,7 @@ def _suspect(suspect: Mapping[str, Any], titles: Titles) -> SuspectRow:
 def _graph(known: Known, titles: Titles) -> Surroundings:
     localized = known.finding.localized if known.finding else []
     changes: dict[str, list[float]] = {}
-    for suspect in ranked(known.finding):
+    for suspect in known.ranked:
         for service in titles[suspect["change"]].services:
             changes.setdefault(service, []).append(suspect["probability"])
     return surroundings(known.anomaly.service.name, calls_of(known), localized, changes)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controlplane.web import numbers
-from rollout.decide import CULPRIT_PROBABILITY
 from rollout.machine import HoldKind, Phase
+from rollout.standing import CULPRIT_PROBABILITY
 
 LIKELY = 0.5
 
@@ -26,6 +26,8 @@ class Facts:
     halted_at: datetime | None = None
     zero_at: datetime | None = None
     recovered_at: datetime | None = None
+    # When on-call was told that it is the culprit and that Graygate does not take it back.
+    told_at: datetime | None = None
     # The newest word of a person, and which change it names; empty: none of them.
     said_by: str = ""
     said: str = ""
@@ -47,10 +49,14 @@ def verdict(facts: Facts) -> str:
 
 
 def story(facts: Facts) -> list[str]:
-    if not facts.said_by:
-        return []
-    what = f"it was {facts.said}" if facts.said else "it was none of them"
-    return [f"{facts.said_by} says {what}."]
+    told = []
+    if facts.told_at:
+        at = numbers.clock(facts.told_at)
+        told.append(f"On-call was told at {at} what it is and what is left to do.")
+    if facts.said_by:
+        what = f"it was {facts.said}" if facts.said else "it was none of them"
+        told.append(f"{facts.said_by} says {what}.")
+    return told
 
 
 def names_a_culprit(facts: Facts) -> bool:
@@ -77,7 +83,7 @@ def _done(facts: Facts) -> str:
 
 
 DONE: dict[str, str] = {
-    "": "; it is not carried out by Graygate",
+    "": "; Graygate does not carry it out and cannot take it back",
     Phase.ROLLING_BACK: "; rolling back now",
     Phase.ROLLED_BACK: "; it had been rolled back",
     Phase.ROLLBACK_FAILED: "; its rollback failed",

@@ -6,14 +6,15 @@ from typing import Any
 from controlplane.intake import approvals_needed
 from controlplane.models import Assessment, Change
 from controlplane.web.presenters.history import History
-from controlplane.web.presenters.rollouts import RolloutView
+from controlplane.web.presenters.rollouts import HoldView, RolloutView
 from controlplane.web.presenters.sentence import UNATTENDED, Facts
 from controlplane.web.presenters.suspects import Attribution
 from controlplane.web.presenters.verdicts import Verdict
 from controlplane.web.wording import in_words
+from rollout.decide import PASSING
 from rollout.gates import conflict
 from rollout.ledger import SYSTEM
-from rollout.machine import HoldKind, Phase
+from rollout.machine import SHOWN_HOLDS, Phase
 from rollout.models import Decision
 from rollout.snapshot import SAME_SHARE
 
@@ -67,9 +68,10 @@ def rollout_facts(
         probability=own.probability if own else None,
         exonerated=bool(own and own.vetoes),
         superseded=bool(turn and turn.decision == "superseded"),
-        evidence_at=_at(history.last("halt")),
+        evidence_at=_at(history.last("halt", "suspect")),
         zero_at=_at(history.last("rolled_back")),
         recovered_at=rollout.recovered_at,
+        in_vain_at=rollout.in_vain_at,
         measured=verdict is not None,
         rolls_back_at=_rolls_back_at(view),
         undo_until=rollout.undo_until,
@@ -80,16 +82,28 @@ def rollout_facts(
 
 def _who_and_why(view: RolloutView, history: History, turn: Decision | None) -> dict[str, Any]:
     """`actor` only for a person: Graygate itself is never named as somebody who ordered."""
-    own = view.state if view.state in {HoldKind.PAUSED, HoldKind.HALTED} else ""
-    others = [f"{h.word.label.lower()} ({h.reason})" for h in view.holds if h.kind != own]
-    hold = next((h for h in view.holds if h.kind == own), None)
+    hold = shown_hold(view)
+    others = [f"{h.word.label.lower()} ({h.reason})" for h in view.holds if h is not hold]
     if hold is not None:
-        return {"actor": _person(hold.actor), "reason": hold.reason, "other_holds": others}
+        return {
+            "actor": _person(hold.actor),
+            "reason": hold.reason,
+            "other_holds": others,
+            "by_itself": hold.kind in PASSING,
+            "held_until": hold.expires_at,
+        }
     last = turn if turn is not None else history.last("cancel", "accept", "create")
     if last is None or last.decision == "create":
         return {"other_holds": others}
     reason = in_words("; ".join(last.reasons))
     return {"actor": _person(last.actor), "reason": reason, "other_holds": others}
+
+
+def shown_hold(view: RolloutView) -> HoldView | None:
+    """The hold that gives the state its name: of several that do, the graver."""
+    kinds = SHOWN_HOLDS.get(view.state, ())
+    fitting = [hold for hold in view.holds if hold.kind in kinds]
+    return min(fitting, key=lambda hold: hold.kind != view.state, default=None)
 
 
 def _waits_to_start(view: RolloutView) -> str:

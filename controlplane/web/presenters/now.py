@@ -175,11 +175,16 @@ def _needs(rows: list[Row], name: str, scopes: frozenset[Scope]) -> list[tuple[R
     for row in rows:
         if row.state == Phase.ROLLBACK_FAILED:
             found.append((row, "Rollback failed: exposure did not reach zero. Act now."))
-        elif row.state == HoldKind.HALTED and Scope.OPERATE in scopes:
+        elif _needs_an_answer(row) and Scope.OPERATE in scopes:
             found.append((row, "Halted by evidence: abort, judge again, or promote."))
         elif row.state == ChangeState.PENDING_APPROVAL and _may_approve(row, name, scopes):
             found.append((row, "Waits for your approval."))
     return found
+
+
+def _needs_an_answer(row: Row) -> bool:
+    """What is halted on suspicion alone goes on, or back, by itself."""
+    return row.view is not None and any(h.kind == HoldKind.HALTED for h in row.view.holds)
 
 
 def _may_approve(row: Row, name: str, scopes: frozenset[Scope]) -> bool:

@@ -43,6 +43,10 @@ class Facts:
     evidence_at: datetime | None = None
     zero_at: datetime | None = None
     recovered_at: datetime | None = None
+    in_vain_at: datetime | None = None
+    # The hold it is shown by ends by itself, and when at the latest.
+    by_itself: bool = False
+    held_until: datetime | None = None
     measured: bool = False
     rolls_back_at: datetime | None = None
     undo_until: datetime | None = None
@@ -111,6 +115,9 @@ def _recovery(facts: Facts) -> str:
         return f"The metric recovered at {numbers.clock(facts.recovered_at)}."
     if facts.actor or facts.superseded or not facts.measured:
         return ""
+    if facts.in_vain_at:
+        at = numbers.clock(facts.in_vain_at)
+        return f"The metric had not recovered by {at}: suspicion went to the next change."
     return "The metric has not recovered yet."
 
 
@@ -152,6 +159,10 @@ def _measured_so_far(facts: Facts) -> str:
 def _paused(facts: Facts) -> list[str]:
     who = f" by {facts.actor}" if facts.actor else ""
     why = f": “{facts.reason}”" if facts.reason else ""
+    if facts.by_itself:
+        until = f" until {numbers.clock(facts.held_until)} UTC" if facts.held_until else ""
+        head = f"Held{who}{until} at {_where(facts)}, to tell two suspects apart"
+        return [f"{head}: {facts.reason}.", _measured_so_far(facts)]
     return [f"Paused{who} at {_where(facts)}{why}.", _measured_so_far(facts)]
 
 
@@ -160,6 +171,11 @@ def _halted(facts: Facts) -> list[str]:
 
 
 def _halt_goes_on(facts: Facts) -> str:
+    if facts.by_itself:
+        return (
+            "Exposure does not grow. It goes on by itself when attribution clears it or the "
+            "anomaly is over; it is rolled back only when it leads the suspects."
+        )
     if facts.exonerated:
         return "Attribution clears this change: it is not rolled back on this evidence."
     if facts.rolls_back_at is None:
@@ -240,7 +256,9 @@ def _after_rollback(facts: Facts) -> list[str]:
     return ["Watch the metric: it has not recovered yet.", *find]
 
 
-def _after_halt(_facts: Facts) -> list[str]:
+def _after_halt(facts: Facts) -> list[str]:
+    if facts.by_itself:
+        return ["Nothing, if you have no better idea: see the anomaly for the evidence."]
     return ["Look at the evidence, then answer: abort, judge again, or promote (waives it)."]
 
 
@@ -257,6 +275,10 @@ LEFT: dict[str, Callable[[Facts], list[str]]] = {
     Phase.ROLLBACK_FAILED: _after_failure,
     Phase.ROLLING_BACK: lambda _: ["Nothing yet: exposure is going to zero by itself."],
     HoldKind.HALTED: _after_halt,
-    HoldKind.PAUSED: lambda _: ["Resume it, or abort it: a pause never ends by itself."],
+    HoldKind.PAUSED: lambda facts: [
+        "Nothing: it ends by itself. `resume` ends it now."
+        if facts.by_itself
+        else "Resume it, or abort it: a pause never ends by itself."
+    ],
     ChangeState.PENDING_APPROVAL: lambda _: ["Somebody other than the author has to answer."],
 }

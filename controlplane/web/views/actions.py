@@ -20,6 +20,7 @@ from controlplane.web.views.access import needs
 from rollout import gates, services
 from rollout.machine import IllegalTransitionError
 from rollout.models import Decision, Rollout
+from rollout.telling_apart_orders import Order, start
 
 Act = Callable[..., Any]
 # Whoever stops something must never be told to look again first: these carry no version.
@@ -137,6 +138,20 @@ def say_what_it_was(request: HttpRequest, anomaly_id: uuid.UUID) -> HttpResponse
         raise Http404("There is no such anomaly.") from None
     else:
         messages.success(request, "Thank you: recorded. The newest word counts.")
+    return redirect("anomaly", anomaly_id=anomaly_id)
+
+
+@require_POST
+@needs("operate")
+def tell_apart(request: HttpRequest, anomaly_id: uuid.UUID) -> HttpResponse:
+    """As proposed on the page; when that is no longer so, nothing is done."""
+
+    def order() -> None:
+        hold, step_down = (uuid.UUID(request.POST[name]) for name in ("hold", "step_down"))
+        actor, reason = request.user.get_username(), _text(request, "reason")
+        start(anomaly_id, Order(hold, step_down, actor, reason))
+
+    _try(request, "Started: one is held, the other steps down. It ends by itself.", order)
     return redirect("anomaly", anomaly_id=anomaly_id)
 
 

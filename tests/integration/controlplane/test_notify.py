@@ -200,3 +200,12 @@ def test_dispatch__types_of_the_endpoint__choose_what_it_gets(start_receiver, op
     news("rollout.rolled_back")
     ring()
     assert [json.loads(body)["type"] for _, body in receiver.got] == ["graygate.rollout.started"]
+
+
+def test_deliver__culprit_that_is_not_managed__leads_to_the_page_of_its_anomaly(pager):
+    anomaly = uuid.uuid4()
+    news("culprit.found", anomaly=str(anomaly), alert_key="k")
+    ring()
+    told = json.loads(pager.got[0][1])
+    assert told["data"]["url"].endswith(f"/anomalies/{anomaly}/")
+    assert (told["data"]["alert_key"], told["data"]["status"]) == ("k", "firing")

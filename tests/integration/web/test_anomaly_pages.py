@@ -14,6 +14,7 @@ from attribution.findings import attribute_due
 from attribution.models import Anomaly, AnomalyFeedback, Finding, Service
 from controlplane import feedback
 from controlplane.models import Change
+from rollout import culprits
 from tests.browser import incidents, scenes
 
 pytestmark = pytest.mark.django_db
@@ -280,3 +281,95 @@ def test_page__markup_in_whatever_others_write__is_shown_as_text(page, productio
     for text in (page(), page("/anomalies/"), page(f"/anomalies/{row.pk}/live/")):
         assert "<script>alert(1)" not in text
         assert "&lt;script&gt;alert(1)" in text
+
+
+# --- two speeds -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tied(production):
+    """Two changes under way that are suspected alike."""
+    one, other = production["running"], production["halted"]
+    now = database_now()
+    found = open_anomaly("alert", "tied", one.service, "errors", now, now)
+    suspects = [
+        {"change": str(each.change.pk), "probability": p, "evidence": [], "vetoes": []}
+        for each, p in ((one, 0.5), (other, 0.4))
+    ]
+    Finding.objects.create(anomaly=found, at=now, case={}, suspects=suspects, none_of_them=0.1)
+    return found
+
+
+def test_anomaly__two_tied__offers_to_tell_them_apart_to_operators(as_, tied):
+    address = reverse("anomaly", args=[tied.pk])
+    shown, offered = (as_(name).get(address).content.decode() for name in (VERA, OLGA))
+    assert "Telling two apart" in shown
+    assert "No exposure grows." in shown
+    assert "Starting it needs the role operator." in shown
+    assert reverse("tell-apart", args=[tied.pk]) not in shown
+    assert reverse("tell-apart", args=[tied.pk]) in offered
+
+
+def order_of(text):
+    return dict(re.findall(r'name="(hold|step_down)" value="([^"]+)"', text))
+
+
+def test_order__from_the_page__is_started_and_shown(as_, tied):
+    olga = as_(OLGA)
+    given = order_of(olga.get(reverse("anomaly", args=[tied.pk])).content.decode())
+    answer = olga.post(reverse("tell-apart", args=[tied.pk]), given, follow=True)
+    text = answer.content.decode()
+    assert "Started: one is held, the other steps down." in text
+    assert "Since olga said so" in text
+    assert "Stepped down, to tell apart" in text
+
+
+def test_order__no_longer_proposed__says_so(as_, tied):
+    olga = as_(OLGA)
+    given = order_of(olga.get(reverse("anomaly", args=[tied.pk])).content.decode())
+    swapped = {"hold": given["step_down"], "step_down": given["hold"]}
+    answer = olga.post(reverse("tell-apart", args=[tied.pk]), swapped, follow=True)
+    assert "Nothing was done: that is no longer what is proposed" in answer.content.decode()
+
+
+@pytest.mark.parametrize("given", [{}, {"hold": "7", "step_down": "8"}])
+def test_order__form_that_says_nothing__says_so(as_, tied, given):
+    answer = as_(OLGA).post(reverse("tell-apart", args=[tied.pk]), given, follow=True)
+    assert "the form was incomplete" in answer.content.decode()
+
+
+def test_order__below_an_operator__is_refused(as_, tied):
+    assert as_(VERA).post(reverse("tell-apart", args=[tied.pk]), {}).status_code == 403
+
+
+def test_anomaly__culprit_is_not_managed__says_who_was_told(page, row):
+    unmanaged = uuid.uuid4()
+    now = database_now()
+    Service.objects.get(name="checkout").exposures.create(
+        change_id=unmanaged, at=now, share=1.0, kind="deploy", managed=False
+    )
+    suspect = {"change": str(unmanaged), "probability": 0.9, "evidence": [], "vetoes": []}
+    Finding.objects.create(anomaly=row, at=now, case={}, suspects=[suspect], none_of_them=0.1)
+    culprits.tell(now)
+    text = page()
+    assert "deploy on checkout did it, 90% sure" in text
+    assert "Graygate does not carry it out and cannot take it back" in text
+    assert "On-call was told at" in text
+
+
+def test_anomaly__the_first_was_taken_back_in_vain__says_that_suspicion_went_on(page, production):
+    gone, other = production["rolled_back"], production["running"]
+    now = database_now()
+    found = open_anomaly("alert", "vain", other.service, "errors", now, now)
+    suspects = [
+        {"change": str(each.change.pk), "probability": p, "evidence": [], "vetoes": []}
+        for each, p in ((gone, 0.6), (other, 0.35))
+    ]
+    Finding.objects.create(anomaly=found, at=now, case={}, suspects=suspects, none_of_them=0.05)
+    gone.rollout.__class__.objects.filter(pk=gone.rollout.pk).update(
+        taken_for=found.pk, in_vain_at=now, recovered_at=None
+    )
+    text = page(reverse("anomaly", args=[found.pk]))
+    assert "taken back in vain" in text
+    assert "the finding said 60%" in text
+    assert "it counts a tenth now, and suspicion went to the next" in text

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from attribution.attribute import attribute
 from attribution.errors import CaseError
 from attribution.ways import TOLD, Way
-from rollout.decide import CULPRIT_PROBABILITY
+from rollout.standing import CULPRIT_PROBABILITY
 
 SERVICES = [
     {"name": "frontend", "calls": ["catalog", "checkout"]},

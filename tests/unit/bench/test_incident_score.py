@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
-from incident_score import Attributed, calibration_error, harmless_rolled_back, share
+from incident_score import (
+    Attributed,
+    calibration_error,
+    culprits_from,
+    harmless_rolled_back,
+    share,
+)
 
 
 def row(culprit="a", ranked=("a", "b"), none=0.1, *, twins=False, vetoed=(), **probability):
@@ -25,6 +31,11 @@ def test_harmless_rolled_back__culprit_twin_and_vetoed__are_not_counted_against_
         row(twins=True, a=0.5, twin=0.9),
     ]
     assert harmless_rolled_back(rows, 0.8) == [True, False]
+
+
+def test_culprits_from__likely_enough_and_not_vetoed__are_counted_of_those_without_a_twin():
+    rows = [row(a=0.3), row(a=0.1), row(a=0.9, vetoed=["a"]), row(twins=True), row(culprit=None)]
+    assert culprits_from(rows, 0.2) == [True, False, False]
 
 
 def test_calibration_error__said_as_it_was__is_near_nothing():

@@ -45,6 +45,11 @@ def halted(since=980.0, **given):
     return snapshot(**{**facts, **given})
 
 
+def suspected(**given):
+    facts = {"holds": frozenset({HoldKind.SUSPECTED}), "suspected_at": 980.0}
+    return snapshot(**{**facts, **given})
+
+
 def zero():
     return (PlacementView("edge", 0.0, 0.0, settled=True),)
 
@@ -141,8 +146,8 @@ def test_decide__fail_explained_by_something_else__holds_instead_of_rolling_back
 def test_decide__named_by_attribution_alone__halts_then_rolls_back():
     named = Evidence(reason="not_observable", probability=0.93, suspicion="callers see 5xx")
     unguarded = {"observable": False, "control_level": "L2"}
-    assert decide(snapshot(**unguarded), named, NOW).do == Do.HALT
-    assert decide(halted(**unguarded), named, NOW).do == Do.ROLLBACK
+    assert decide(snapshot(**unguarded), named, NOW).do == Do.SUSPECT
+    assert decide(suspected(**unguarded), named, NOW).do == Do.ROLLBACK
 
 
 def test_decide__named_but_vetoed__does_nothing():
@@ -285,6 +290,9 @@ evidences = st.builds(
     samples=st.integers(0, 5000),
     source_lost=st.sampled_from(["", "gone"]),
     probability=st.none() | st.floats(0, 1),
+    next_probability=st.floats(0, 1),
+    under_way=st.sampled_from(["", "another"]),
+    asked=st.booleans(),
     vetoes=st.sampled_from([(), ("before",)]),
 )
 snapshots = st.builds(
@@ -296,6 +304,8 @@ snapshots = st.builds(
     reversible=st.booleans(),
     frozen=st.sampled_from(["", "frozen"]),
     halted_at=st.none() | st.floats(0, 1000),
+    suspected_at=st.none() | st.floats(0, 1000),
+    telling_until=st.none() | st.floats(0, 2000),
     undo_until=st.none() | st.floats(0, 2000),
     stages=st.lists(
         st.builds(
@@ -338,7 +348,149 @@ def test_decide__recorded_inputs__give_the_same_decision_again(given_, evidence)
     ("probability", "vetoes", "opens"),
     [(0.19, (), True), (0.4, (), False), (0.4, ("was never exposed",), True), (None, (), True)],
 )
-def test_decide__next_stage_of_a_suspect_that_is_not_cleared__waits(probability, vetoes, opens):
+def test_decide__next_stage_of_a_suspect_that_is_not_cleared__is_held(probability, vetoes, opens):
     next_stage = snapshot(stages=(stage(state=StageState.PRE_CHECK, baking_since=None),))
     evidence = replace(PASS, probability=probability, vetoes=vetoes)
-    assert decide(next_stage, evidence, NOW).do == (Do.OPEN if opens else Do.WAIT)
+    assert decide(next_stage, evidence, NOW).do == (Do.OPEN if opens else Do.SUSPECT)
+
+
+# --- on suspicion --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.WATCHING])
+def test_decide__serious_suspicion__halts_at_once_and_says_why(phase):
+    evidence = replace(PASS, probability=0.35, suspicion="callers see 5xx")
+    decision = decide(snapshot(phase=phase, undo_until=2000.0), evidence, NOW)
+    assert (decision.do, decision.hold) == (Do.SUSPECT, HoldKind.SUSPECTED)
+    assert decision.reasons == (
+        "attribution suspects this change with probability 0.35: callers see 5xx",
+    )
+
+
+@pytest.mark.parametrize(
+    ("probability", "clears"), [(0.25, False), (0.15, False), (0.05, True), (None, True)]
+)
+def test_decide__suspicion_falls__is_lifted_below_the_lower_limit(probability, clears):
+    evidence = replace(PASS, asked=True, probability=probability)
+    assert decide(suspected(), evidence, NOW).do == (Do.CLEAR if clears else Do.WAIT)
+
+
+def test_decide__attribution_could_not_be_asked__clears_nobody():
+    lost = Evidence(source_lost="the evidence could not be read")
+    assert decide(suspected(), lost, NOW).do == Do.HOLD
+    held = suspected(holds=frozenset({HoldKind.SUSPECTED, HoldKind.SOURCE_LOST}))
+    assert decide(held, lost, NOW).do == Do.WAIT
+
+
+def test_decide__cleared_while_a_person_has_halted_it__leaves_the_halt():
+    both = halted(holds=frozenset({HoldKind.HALTED, HoldKind.SUSPECTED}), suspected_at=980.0)
+    decision = decide(both, replace(PASS, asked=True), NOW)
+    assert (decision.do, decision.hold) == (Do.CLEAR, HoldKind.SUSPECTED)
+
+
+def test_decide__own_fail_of_a_suspect__halts_as_any_other():
+    assert decide(suspected(), replace(FAIL, probability=0.3), NOW).do == Do.HALT
+
+
+def test_decide__suspicion_for_an_hour__never_becomes_a_rollback_through_patience():
+    old = suspected(suspected_at=NOW - 3600, stages=(stage(baking_since=NOW - 3600),))
+    evidence = replace(PASS, verdict="inconclusive", asked=True, probability=0.6)
+    assert decide(old, evidence, NOW).do == Do.WAIT
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"under_way": "another"},
+        {"next_probability": 0.55},
+        {"vetoes": ("too early to compare",)},
+        {"probability": 0.79},
+    ],
+    ids=["another is taken back now", "no margin", "vetoed", "not sure"],
+)
+def test_decide__suspect_that_is_not_the_leader_now__stays_halted(more):
+    evidence = replace(PASS, **{"probability": 0.85, **more})
+    assert decide(suspected(), evidence, NOW).do != Do.ROLLBACK
+
+
+@pytest.mark.parametrize("given_", [{"reversible": False}, {"own_eyes": True}])
+def test_decide__leader_that_cannot_be_taken_back__stays_halted(given_):
+    evidence = replace(PASS, probability=0.95)
+    assert decide(suspected(**given_), evidence, NOW).do == Do.WAIT
+
+
+def test_decide__leader_just_halted__is_given_the_wait_of_attribution():
+    evidence = replace(PASS, probability=0.95)
+    assert decide(suspected(suspected_at=NOW - 9), evidence, NOW).do == Do.WAIT
+    decision = decide(suspected(suspected_at=NOW - 10), evidence, NOW)
+    assert (decision.do, decision.event) == (Do.ROLLBACK, "culprit")
+
+
+def test_decide__own_fail_but_another_leads_by_far__stays_halted():
+    outrun = replace(FAIL, probability=0.3, next_probability=0.65)
+    assert decide(halted(), outrun, NOW).do == Do.WAIT
+    close = replace(FAIL, probability=0.4, next_probability=0.55)
+    assert decide(halted(), close, NOW).do == Do.ROLLBACK
+
+
+def test_decide__own_fail_while_another_is_taken_back__needs_no_turn():
+    assert decide(halted(), replace(FAIL, probability=0.5, under_way="b"), NOW).do == Do.ROLLBACK
+
+
+def test_decide__watched_to_the_end_but_suspected__does_not_complete():
+    watching = suspected(phase=Phase.WATCHING, undo_until=900.0)
+    assert decide(watching, replace(PASS, asked=True, probability=0.3), NOW).do == Do.WAIT
+
+
+def at_zero_since(zero_at, **given):
+    facts = {"phase": Phase.ROLLED_BACK, "placements": zero(), "recovery_wait_s": 60.0}
+    return snapshot(**facts, zero_at=zero_at, **given)
+
+
+def test_decide__not_recovered_in_time__hands_suspicion_on_once():
+    goes_on = Evidence(anomaly="a")
+    assert decide(at_zero_since(NOW - 59), goes_on, NOW).do == Do.WAIT
+    assert decide(at_zero_since(NOW - 60), goes_on, NOW).do == Do.NOT_RECOVERED
+    assert decide(at_zero_since(NOW - 60, in_vain=True), goes_on, NOW).do == Do.WAIT
+    assert decide(at_zero_since(NOW - 60), Evidence(), NOW).do == Do.WAIT
+    recovered = replace(goes_on, recovered=True)
+    assert decide(at_zero_since(NOW - 60), recovered, NOW).do == Do.RECOVERED
+
+
+def test_decide__time_to_tell_two_apart__ends_by_itself():
+    telling = frozenset({HoldKind.TELLING_APART})
+    evidence = replace(PASS, asked=True)
+    assert decide(snapshot(holds=telling, telling_until=NOW + 1), evidence, NOW).do == Do.WAIT
+    over = decide(snapshot(holds=telling, telling_until=NOW), evidence, NOW)
+    assert (over.do, over.hold) == (Do.RELEASE, HoldKind.TELLING_APART)
+
+
+@given(snapshots, evidences)
+def test_decide__suspicion_alone__is_neither_a_halt_nor_a_rollback_without_the_lead(given_, e):
+    """Whatever is done to a change with a good verdict is done to the leader only."""
+    good = replace(e, verdict="pass")
+    decision = decide(given_, good, NOW)
+    held_otherwise = HoldKind.HALTED in given_.holds
+    assert decision.do != Do.HALT
+    if decision.do == Do.ROLLBACK and not held_otherwise:
+        assert good.probability >= 0.8
+        assert good.probability - good.next_probability >= 0.3
+        assert not good.under_way
+
+
+@given(snapshots, evidences)
+def test_decide__suspicion_that_is_over__never_stays(given_, evidence):
+    """Repeated as the loop does, a cleared suspicion is lifted before anything can wait for it."""
+    clear = replace(evidence, asked=True, probability=0.0, vetoes=())
+    active = given_.phase in {Phase.RUNNING, Phase.WATCHING}
+    decision = decide(given_, clear, NOW)
+    if active and HoldKind.SUSPECTED in given_.holds and decision.do == Do.WAIT:
+        pytest.fail("it waits under a suspicion that is over")
+
+
+@given(snapshots, evidences)
+def test_decide__under_suspicion__never_grows(given_, evidence):
+    suspicious = replace(evidence, probability=0.2, vetoes=())
+    held = HoldKind.SUSPECTED in given_.holds
+    if held or given_.phase == Phase.RUNNING:
+        assert decide(given_, suspicious, NOW).do not in {Do.OPEN, Do.START}

@@ -56,7 +56,7 @@ def test_verdict__what_was_found__in_one_sentence(given, told):
         ({"state": "rolling_back"}, "rolling back now"),
         ({"state": "rollback_failed"}, "its rollback failed"),
         ({"state": "running"}, "nothing was done about it"),
-        ({}, "it is not carried out by Graygate"),
+        ({}, "Graygate does not carry it out and cannot take it back"),
     ],
 )
 def test_verdict__of_a_culprit__says_what_was_done(done, told):

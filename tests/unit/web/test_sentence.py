@@ -111,3 +111,40 @@ def test_words__every_state_of_the_machines__has_one():
 def test_reason__of_the_judge__is_put_in_words_and_figures_stay():
     told = in_words("harm_shown; slow_requests: canary 5.11% of 2013")
     assert told == "harm is shown; slow_requests: canary 5.11% of 2013"
+
+
+SUSPECTED = Facts(
+    state=HoldKind.HALTED,
+    now=NOW,
+    stage=1,
+    stages=2,
+    observed=0.25,
+    reason="attribution suspects this change with probability 0.35",
+    by_itself=True,
+)
+
+
+def test_halted__on_suspicion__says_that_it_ends_by_itself_and_asks_for_nothing():
+    told = sentences(SUSPECTED)
+    assert told[0].startswith("Halted at stage 1 of 2, 25% exposed: attribution suspects")
+    assert "goes on by itself when attribution clears it" in told[1]
+    assert "Unless somebody answers" not in " ".join(told)
+    assert left_to_do(SUSPECTED)[0].startswith("Nothing")
+
+
+def test_paused__to_tell_two_apart__says_by_whom_and_until_when():
+    facts = replace(
+        SUSPECTED, state=HoldKind.PAUSED, actor="olga", reason="why", held_until=NOW, verdict=""
+    )
+    assert sentences(facts)[0] == (
+        "Held by olga until 03:13:00 UTC at stage 1 of 2, 25% exposed, to tell two suspects "
+        "apart: why."
+    )
+    assert left_to_do(facts) == ["Nothing: it ends by itself. `resume` ends it now."]
+
+
+def test_rolled_back__in_vain__says_that_suspicion_went_on():
+    facts = replace(ROLLED_BACK, recovered_at=None, in_vain_at=NOW)
+    assert sentences(facts)[-1] == (
+        "The metric had not recovered by 03:13:00: suspicion went to the next change."
+    )
