@@ -60,6 +60,7 @@ LEAST_ROLE = {
     ("GET", "anomalies"): "viewer",
     ("GET", f"anomalies/{ID}"): "viewer",
     ("POST", f"anomalies/{ID}/feedback"): "operator",
+    ("POST", f"anomalies/{ID}/telling-apart"): "operator",
     ("GET", "ledger"): "viewer",
 }
 CALLS = sorted(LEAST_ROLE)

@@ -1,6 +1,7 @@
 """A machine that is too busy is not what was injected: the visitors' books keep them apart."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -21,7 +22,9 @@ def ask():
         async with server, new_session(timeout_s=0.2) as router.session:
             return await router._ask(instance, "1")
 
-    return lambda handler: asyncio.run(answer(handler))
+    # A thread of its own: a browser test before this one leaves a loop running in the main thread.
+    with ThreadPoolExecutor(1) as apart:
+        yield lambda handler: apart.submit(asyncio.run, answer(handler)).result()
 
 
 async def silent(_reader, writer):
