@@ -16,7 +16,6 @@ from demo.brokers import KINDS, Broker
 from demo.cast import Round, cast
 from demo.choice import ANSWERS, choose
 from demo.folder import ROOT, FolderError
-from demo.infrastructure import Infrastructure
 from demo.launcher import Options, Running, export_cases, running
 from demo.outcome import Check, checks, first_rollback
 from demo.parts import PartLostError
@@ -85,7 +84,7 @@ def main() -> int:
             worker_app=worker,
         )
         with running(options, screen.note) as graygate:
-            told = tell(given, graygate, chosen, screen)
+            told = tell(given, graygate, screen)
             if not given.once:
                 stay(graygate, screen.note)
     except KeyboardInterrupt:
@@ -97,9 +96,8 @@ def main() -> int:
     return 0 if told else 1
 
 
-def tell(
-    given: argparse.Namespace, graygate: Running, chosen: Infrastructure, screen: Screen
-) -> bool:
+def tell(given: argparse.Namespace, graygate: Running, screen: Screen) -> bool:
+    chosen = graygate.infrastructure
     admin = graygate.users["admin"]
     screen.note(f"{graygate.url}  login {admin['user']}  password {admin['password']}")
     api = Api(graygate.url, {role: user["token"] for role, user in graygate.users.items()})

@@ -77,17 +77,22 @@ def write_operator_file(folder: Folder, destinations: dict[str, Any]) -> None:
     folder.operator_file.write_text(json.dumps(content, indent=2))
 
 
-def environment(folder: Folder, url: str, pace: Pace) -> dict[str, str]:
+def of_pace(pace: Pace) -> dict[str, str]:
+    return {
+        "GRAYGATE_INTERVAL_S": str(pace.interval_s),
+        "GRAYGATE_LEASE_S": str(pace.lease_s),
+        "GRAYGATE_UNDO_S": str(pace.undo_s),
+        "GRAYGATE_ALERT_REFRESH_S": str(pace.interval_s),
+    }
+
+
+def environment(folder: Folder, url: str) -> dict[str, str]:
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "controlplane.settings",
         "GRAYGATE_VAR": str(folder.path),
         "GRAYGATE_OPERATOR_FILE": str(folder.operator_file),
         "GRAYGATE_SECRET_KEY": secrets.token_urlsafe(48),
         "GRAYGATE_URL": url,
-        "GRAYGATE_INTERVAL_S": str(pace.interval_s),
-        "GRAYGATE_LEASE_S": str(pace.lease_s),
-        "GRAYGATE_UNDO_S": str(pace.undo_s),
-        "GRAYGATE_ALERT_REFRESH_S": str(pace.interval_s),
         "GRAYGATE_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from demo.api import Api
 from demo.folder import Folder
@@ -66,6 +66,8 @@ class World:
 class Infrastructure(Protocol):
     @property
     def pace(self) -> Pace: ...
+
+    def slowed(self, factor: float) -> Self: ...
 
     @property
     def source(self) -> str:

@@ -17,9 +17,11 @@ import requests
 
 from demo.brokers import Broker
 from demo.fleet.ports import held_port
-from demo.folder import ROOT, Folder, environment, new_secret, prepare, write_operator_file
+from demo.folder import ROOT, Folder, environment, new_secret, of_pace, prepare, write_operator_file
 from demo.infrastructure import Infrastructure
+from demo.pace import slowness
 from demo.parts import Part, Parts, wait_for
+from demo.production import Production
 
 READY_PATIENCE_S = 60.0
 PYTHON = sys.executable
@@ -44,6 +46,8 @@ class Running:
     secret: str
     fleet: dict[str, Any]
     users: dict[str, dict[str, str]]
+    # As fast as this machine lets it be.
+    infrastructure: Infrastructure
     parts: Parts
     up_at: float
     # What its processes were started with.
@@ -87,21 +91,28 @@ def _bring_up(
 ) -> Running:
     url, secret = f"http://127.0.0.1:{held_port()}", new_secret()
     chosen = options.infrastructure
-    values = environment(folder, url, chosen.pace) | options.broker.environment()
+    values = environment(folder, url) | of_pace(chosen.pace) | options.broker.environment()
     fleet = _start_fleet(options, folder, parts, secret)
     count = sum(len(urls) for tracks in fleet["services"].values() for urls in tracks.values())
     tell(f"fleet up: {count} instances, {options.rate:g} visitors a second")
     for part in (*options.broker.parts(folder), *chosen.monitoring(folder, fleet)):
         parts.bring_up(part)
     write_operator_file(folder, chosen.operator(fleet, secret))
+    began = time.monotonic()
     users = _bootstrap(folder, values)
+    factor = slowness(time.monotonic() - began)
+    if factor > 1:
+        tell(f"a slow or busy machine: fewer visitors, and a story {factor:.1f} times as slow")
+        Production(fleet, secret).let_in(options.rate / factor)
+        chosen = chosen.slowed(factor)
+        values |= of_pace(chosen.pace)
     for part in chosen.alerting(folder, url, users["submitter"]["token"]):
         parts.bring_up(part)
     for part in _graygate(options, folder, values, url):
         parts.start(part)
     parts.watch()
-    wait_for(lambda: _is_ready(url, parts), READY_PATIENCE_S, "a green /readyz")
-    return Running(url, secret, fleet, users, parts, time.time(), values)
+    wait_for(lambda: _is_ready(url, parts), READY_PATIENCE_S * factor, "a green /readyz")
+    return Running(url, secret, fleet, users, chosen, parts, time.time(), values)
 
 
 def _start_fleet(options: Options, folder: Folder, parts: Parts, secret: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 from urllib.parse import urlencode
 
 from demo.alert_rule import ERRORS, SLOW, AlertRule
@@ -22,6 +23,9 @@ from demo.production import Production
 class OwnParts:
     pace: Pace = OWN
     source: str = "scrape"
+
+    def slowed(self, factor: float) -> Self:
+        return replace(self, pace=self.pace.slowed(factor))
 
     def fleet_options(self) -> list[str]:
         return []

@@ -27,6 +27,10 @@ class Production:
     def mark(self, section: str) -> None:
         self._send("POST", self.state["generator"] + "/mark", {"name": section})
 
+    def let_in(self, rate: float) -> None:
+        """Visitors a second, from now on."""
+        self._send("PUT", self.state["generator"] + "/rate", {"rate": rate})
+
     def pages(self) -> list[dict[str, Any]]:
         pages: list[dict[str, Any]] = self.ask("pager", "/pages")["pages"]
         return pages

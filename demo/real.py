@@ -1,8 +1,9 @@
 """The story on what its users have: HAProxy at the edge, Prometheus, Alertmanager."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import requests
 
@@ -37,6 +38,9 @@ class RealParts:
     @property
     def alertmanager(self) -> str:
         return url_of(self.alertmanager_port)
+
+    def slowed(self, factor: float) -> Self:
+        return replace(self, pace=self.pace.slowed(factor))
 
     def fleet_options(self) -> list[str]:
         return ["--haproxy", self.programs["HAProxy"]]

@@ -74,6 +74,7 @@ def shop(tmp_path_factory):
     try:
         with running(options, print) as graygate:
             api = Api(graygate.url, {role: u["token"] for role, u in graygate.users.items()})
+            chosen = graygate.infrastructure
             world = chosen.world(Production(graygate.fleet, graygate.secret))
             register(api, graygate.fleet, chosen)
             yield Shop(graygate, chosen, api, world)

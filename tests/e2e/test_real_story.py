@@ -12,7 +12,7 @@ from tests.parts import need
 
 pytestmark = pytest.mark.e2e
 
-STORY_S = 900
+STORY_S = 1800
 PARTS = {
     "haproxy": "haproxy",
     "prometheus": "prometheus",
