@@ -25,13 +25,13 @@ import requests
 from judge_print import header, line, upper
 from prometheus_client.parser import text_string_to_metric_families
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from attribution.judge import judge
 from demo.fleet.layout import CANARY, TRACKS
 from demo.fleet.signing import signed_headers
 from demo.folder import new_secret
 
+ROOT = Path(__file__).resolve().parent.parent
 LOOKS, HISTORY, INTERVAL_S = 60, 240, 1.0
 MINUTES, SEED, RATE = 30, 1, 60
 EXPOSED = [str(unit) for unit in range(33)]
