@@ -57,7 +57,7 @@ _NOUNS = (
     "cloudtrail_event_data_store|feature_group|fhir_store|dicom_store|hl7_v2_store|"
     "workers_kv_namespace|elasticsearch_index|opensearch_index|"
     "persistent_volume|persistent_volume_claim|storage_virtual_machine|cosmosdb_gremlin_graph|"
-    "cosmosdb_sql_container|cosmosdb_mongo_collection|cbs_storage|data_lake_store|kendra_index|"
+    "cosmosdb_sql_container|cosmosdb_mongo_collection|cbs_storage|data_lake_store|managed_redis|vault_mount|kendra_index|"
     "vertex_ai_metadata_store|codeartifact_domain"
 )
 # Deleting one of these deletes all that is inside it.
@@ -69,7 +69,7 @@ _WHOLE = (
     r"\w+_cs_(?:managed_)?kubernetes"
 )
 _DATA = re.compile(
-    rf"(?:{_WHOLE}|\w+_(?:{_NOUNS})|\w+_(?:{_ENGINES})(?:_[a-z0-9]+)*_(?:{_HOLDERS}))"
+    rf"(?:{_WHOLE}|(?:\w+_)?(?:{_NOUNS})|(?:\w+_)?(?:{_ENGINES})(?:_[a-z0-9]+)*_(?:{_HOLDERS}))"
 )
 # Their last noun deceives: an Aurora instance computes over the cluster's storage, a route
 # table routes, a batch queue holds references to definitions.

@@ -189,6 +189,9 @@ def _sources(rule: Mapping[str, Any]) -> Iterator[Any]:
         yield from value[:2000] if isinstance(value, list) else (value,)
 
 
+_ENDS = (("from_port", "to_port"), ("port_range_min", "port_range_max"), ("port_min", "port_max"))
+
+
 def _ports(rule: Mapping[str, Any]) -> Iterator[Ports]:
     allowed = list(_objects(rule.get("allow")))
     if allowed:
@@ -199,10 +202,11 @@ def _ports(rule: Mapping[str, Any]) -> Iterator[Ports]:
     if protocol in ("-1", "all", "any", "*") and "destination_port_range" not in rule:
         yield _ALL
         return
-    first, last = rule.get("from_port"), rule.get("to_port")
-    if is_whole(first) and is_whole(last):
-        yield _range(int(text_of(first)), int(text_of(last)), protocol)
-        return
+    for lower, upper in _ENDS:
+        first, last = text_of(rule.get(lower)), text_of(rule.get(upper))
+        if is_whole(first) and is_whole(last):
+            yield _range(int(first), int(last), protocol)
+            return
     listed = rule.get("destination_port_ranges") or rule.get("destination_port_range")
     yield from _of_list(listed or rule.get("port_range"), protocol)
 

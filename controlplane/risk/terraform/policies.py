@@ -34,8 +34,12 @@ class Grant:
 
 
 def grants(policy: Any) -> Iterator[Grant]:
-    """Of a policy document, as text or as an object; nothing of what cannot be read."""
-    document = _document(policy)
+    """Of a policy document, as text or as an object."""
+    try:
+        document = _document(policy)
+    except (ValueError, RecursionError):
+        yield Grant("iam_unreadable", "medium", "what a policy says that cannot be read")
+        return
     statements = document.get("Statement", document.get("statement"))
     for statement in _list(statements)[:MOST_STATEMENTS]:
         if isinstance(statement, Mapping) and statement.get("Effect") == "Allow":
@@ -43,11 +47,11 @@ def grants(policy: Any) -> Iterator[Grant]:
 
 
 def _document(policy: Any) -> Mapping[str, Any]:
-    if isinstance(policy, str) and len(policy) <= LONGEST_POLICY and "{" in policy[:200]:
-        try:
-            policy = json.loads(policy)
-        except (ValueError, RecursionError):
-            return {}
+    """Raises ValueError, RecursionError. A text that is no object is no policy document."""
+    if isinstance(policy, str) and policy[:200].lstrip().startswith("{"):
+        if len(policy) > LONGEST_POLICY:
+            raise ValueError("longer than any cloud accepts")
+        policy = json.loads(policy)
     return policy if isinstance(policy, Mapping) else {}
 
 

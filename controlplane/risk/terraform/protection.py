@@ -112,6 +112,6 @@ def _never_had(change: PlannedChange) -> Iterator[Signal]:
 
 
 def _is_off(protection: Protection, value: object) -> bool:
-    if protection.ranks:
+    if protection.ranks or protection.signal == "monitoring_weakened":
         return False
     return boolean_of(value) is False if protection.shape == "on" else number_of(value) == 0

@@ -69,7 +69,7 @@ PROTECTIONS: Mapping[str, Protection] = {
         "deletion_protection deletion_protection_enabled enable_deletion_protection "
         "disable_api_termination termination_protection enable_termination_protection "
         "delete_protection purge_protection_enabled enable_drop_protection "
-        "prevent_deletion_if_contains_resources object_lock_enabled is_deletion_protected",
+        "prevent_deletion_if_contains_resources is_deletion_protected",
     ),
     **_all(
         "deletion_protection_lost",

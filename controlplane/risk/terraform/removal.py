@@ -1,7 +1,7 @@
 """What is destroyed, replaced, or let go of."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controlplane.risk.signals import SEVERITIES, Severity, Signal, rank
 from controlplane.risk.terraform.catalogue import Class, class_of
@@ -61,7 +61,8 @@ def removed(change: PlannedChange, *, harmless: bool) -> Iterator[Signal]:
     if change.operation.stateful:
         yield _data_lost(change, severity)
     else:
-        yield _gone(change, kind, _milder(severity) if harmless else severity)
+        signal = _gone(change, kind, severity)
+        yield _milder(signal) if harmless else signal
     yield from _accident(change)
 
 
@@ -69,8 +70,15 @@ def _of_replacing(cost: Cost, change: PlannedChange) -> Severity | None:
     return cost.new_first if change.create_first else cost.old_first
 
 
-def _milder(severity: Severity) -> Severity:
-    return SEVERITIES[max(rank(severity) - 1, 0)]
+def _milder(signal: Signal) -> Signal:
+    """Where nobody depends on it, having to make it again costs little."""
+    severity = SEVERITIES[max(rank(signal.severity) - 1, 0)]
+    costly = signal.reversibility == "costly"
+    return replace(
+        signal,
+        severity=severity,
+        reversibility="reversible" if costly else signal.reversibility,
+    )
 
 
 def _because(change: PlannedChange) -> str:
@@ -121,6 +129,11 @@ _NAMES = {
         "audit_removed",
         "recording for audits ends",
         "What happens from now on, this change included, leaves no trace.",
+    ),
+    Class.GENERATED: (
+        "generated_value_lost",
+        "the value that it generated changes or goes away",
+        "A password, key or name made from it changes with it, or no longer fits.",
     ),
     Class.MONITORING: (
         "monitoring_removed",

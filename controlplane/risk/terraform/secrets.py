@@ -17,7 +17,9 @@ _REFERENCE = re.compile(
     r"arn:|projects/|/subscriptions/|vault:|ssm:|secretsmanager:|op://|@Microsoft\.KeyVault",
     re.IGNORECASE,
 )
-_REDACTED = re.compile(r"\W*|(?i:redacted|sensitive|masked|hidden|changeme|placeholder|x+)")
+_REDACTED = re.compile(
+    r"\W*|(?i:redacted|sensitive|masked|hidden|x+|.*(?:changeme|placeholder|mock|fake|dummy).*)"
+)
 _CHECKS = {
     "aws_lambda_function": "checkov:CKV_AWS_45",
     "aws_instance": "checkov:CKV_AWS_46 tfsec:aws-ec2-no-secrets-in-user-data",
@@ -128,17 +130,22 @@ def in_configuration(
 
 def _in_providers(providers: Any) -> Iterator[Signal]:
     for name, provider in list(providers.items())[:200] if _is_map(providers) else ():
-        expressions = provider.get("expressions") if _is_map(provider) else None
-        for attribute, value in _constant_values(expressions):
-            secret = looks_secret(f"/{attribute}", value) or attribute == "secret_key"
-            if secret and not _REDACTED.fullmatch(value):
-                yield _of_code(
-                    "secret_in_code",
-                    "medium",
-                    f"`{attribute[:80]}` of the provider `{str(name)[:80]}` is written in the code",
-                    f"/configuration/provider_config/{str(name)[:80]}/expressions/{attribute[:80]}",
-                    f"checkov:CKV_AWS_41 {_GENERAL}" if "aws" in str(name) else _GENERAL,
-                )
+        constants = _constant_values(provider.get("expressions") if _is_map(provider) else None)
+        written = [attribute for attribute, value in constants if _is_login(attribute, value)]
+        if written:
+            place = f"/configuration/provider_config/{str(name)[:80]}/expressions"
+            yield _of_code(
+                "secret_in_code",
+                "medium",
+                f"`{written[0][:80]}` of the provider `{str(name)[:80]}` is written in the code",
+                f"{place}/{written[0][:80]}",
+                f"checkov:CKV_AWS_41 {_GENERAL}" if "aws" in str(name) else _GENERAL,
+            )
+
+
+def _is_login(attribute: str, value: str) -> bool:
+    """Of `access_key` and `secret_key` only the second is a secret."""
+    return attribute != "access_key" and looks_secret(f"/{attribute}", value)
 
 
 def _constants(change: PlannedChange, expressions: Any) -> Iterator[Signal]:
