@@ -35,7 +35,8 @@ _CHANGING: frozenset[Action] = frozenset({"create", "update", "replace"})
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
     """`old`, `new`: JSON pointer inside the resource → value, of what is created, updated or
-    replaced. `unknown`, `sensitive`: as in the plan, shaped like the resource.
+    replaced; `edits`: where they differ. `unknown`, `sensitive`: as in the plan, shaped like
+    the resource.
     """
 
     operation: Operation
@@ -47,6 +48,7 @@ class PlannedChange:
     sensitive: Any
     old: Mapping[str, Any] = field(default_factory=dict)
     new: Mapping[str, Any] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
 
     @property
     def address(self) -> str:
@@ -63,10 +65,6 @@ class PlannedChange:
     @property
     def after(self) -> Mapping[str, Any]:
         return self.operation.after if isinstance(self.operation.after, Mapping) else {}
-
-    @property
-    def edits(self) -> Iterator[Edit]:
-        return edits(self.old, self.new)
 
     def is_unknown(self, pointer: str) -> bool:
         """Known only after it has been applied."""
@@ -122,7 +120,8 @@ def with_attributes(change: PlannedChange) -> PlannedChange:
     """Raises UnreadableError where it has too many, or they are nested too deep."""
     if change.action not in _CHANGING:
         return change
-    return replace(change, old=_flat(change.operation.before), new=_flat(change.operation.after))
+    old, new = _flat(change.operation.before), _flat(change.operation.after)
+    return replace(change, old=old, new=new, edits=tuple(edits(old, new)))
 
 
 def _action(actions: Any) -> tuple[Action, bool]:

@@ -15,6 +15,7 @@ from controlplane.risk.terraform import (
     network,
     protection,
     removal,
+    routing,
     secrets,
     trust,
 )
@@ -35,6 +36,7 @@ RULES: Sequence[Rule] = (
     network.opened,
     identity.widened,
     capacity.changed,
+    routing.redirected,
     secrets.in_resource,
     trust.unknown,
 )

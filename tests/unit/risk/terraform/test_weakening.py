@@ -42,6 +42,9 @@ WEAKENED = [
     ("google_sql_database_instance", {"database_version": ("POSTGRES_14", "POSTGRES_15")},
      "engine_upgrade", "high"),
     ("aws_instance", {"instance_type": ("t3.small", "t3.large")}, "restart", "medium"),
+    ("aws_route53_record", {"records": (["10.0.0.1"], ["10.0.0.2"])}, "dns_changed", "medium"),
+    ("google_dns_record_set", {"rrdatas": (["a."], ["b."])}, "dns_changed", "medium"),
+    ("azurerm_dns_a_record", {"records": (["10.0.0.1"], ["10.0.0.2"])}, "dns_changed", "medium"),
     ("aws_db_instance", {"publicly_accessible": (False, True)}, "public_access", "high"),
     ("azurerm_mssql_server", {"public_network_access_enabled": (False, True)}, "public_access",
      "medium"),
@@ -78,7 +81,7 @@ def test_plan__the_same_step_backwards__is_a_fix_and_raises_no_such_signal(
     kind, step, name, severity
 ):
     old, new = _states(step)
-    assert set(signals(updated(kind, new, old))) <= {"restart", "engine_upgrade"}
+    assert set(signals(updated(kind, new, old))) <= {"restart", "engine_upgrade", "dns_changed"}
 
 
 @pytest.mark.parametrize(("kind", "step", "name", "severity"), WEAKENED)
