@@ -25,7 +25,7 @@ COSTS: dict[Class, Cost] = {
     Class.AUDIT: Cost("high", "high", "medium"),
     Class.MONITORING: Cost("medium", "medium", "low"),
     Class.LINK: Cost("medium", "medium", "low"),
-    Class.VERSION: Cost("low", "low", "low"),
+    Class.VERSION: Cost("medium", "low", "low"),
     Class.GENERATED: Cost("low", "medium", "medium"),
     Class.LOCAL: Cost(None, None, None),
 }
@@ -44,7 +44,7 @@ _REASONS = _ACCIDENTS | {
     "replace_by_request": "its replacement was asked for",
     "replace_by_triggers": "`replace_triggered_by` says so",
 }
-_CRITICAL_SIBLINGS = ("checkov:CKV_AWS_293", "checkov:CKV_AWS_139")
+_STOPPED_BY = ("checkov:CKV_AWS_293", "checkov:CKV_AWS_139")
 
 
 def removed(change: PlannedChange, *, harmless: bool) -> Iterator[Signal]:
@@ -112,7 +112,7 @@ def _data_lost(change: PlannedChange, severity: Severity) -> Signal:
                 "later, with a backup that was restored once. To stop managing it: a "
                 "`removed` block."
             ),
-            aliases=_CRITICAL_SIBLINGS if "_db_" in change.type or "_rds_" in change.type else (),
+            aliases=_STOPPED_BY if "_db_" in change.type or "_rds_" in change.type else (),
             reversibility="irreversible",
         )
     )

@@ -96,8 +96,8 @@ def in_outputs(document: Mapping[str, Any]) -> Iterator[Signal]:
     for name, change in list(outputs.items())[:MOST_OUTPUTS] if _is_map(outputs) else ():
         if not _is_map(change) or change.get("after_sensitive") or not isinstance(name, str):
             continue
-        old, new = change.get("before"), change.get("after")
-        if old == new if isinstance(new, str) else True:
+        new = change.get("after")
+        if not isinstance(new, str) or new == change.get("before"):
             continue
         if names.holds_secret(new) or looks_secret(f"/{name}", new):
             yield _of_code(

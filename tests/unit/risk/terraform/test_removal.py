@@ -92,6 +92,7 @@ def test_plan__replaces_what_serves__order_decides(order, name, severity):
         ("aws_iam_role_policy_attachment", "delete", {"resource_delete": "medium"}),
         ("nobody_knows_this", "delete", {"resource_delete": "high"}),
         ("aws_ecs_task_definition", ORDERS["delete first"], {"replace_delete_first": "low"}),
+        ("google_secret_manager_secret_version", "delete", {"resource_delete": "medium"}),
         ("random_password", ORDERS["delete first"], {"generated_value_lost": "medium"}),
         ("null_resource", ORDERS["delete first"], {}),
         ("terraform_data", "delete", {}),
