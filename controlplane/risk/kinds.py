@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
 from controlplane.risk.signals import Reader
+from controlplane.risk.terraform import reader as terraform
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
     """`observable`: its effect shows in metrics of the exposed share. `grayable`: it can be on
     for a share of production. `reversible`: going back restores what was before.
+    `told_by_signals`: that depends on what is in the artefact, and its reader tells it.
     """
 
     name: str
@@ -18,6 +20,7 @@ class ChangeKind:
     observable: bool = True
     grayable: bool = True
     reversible: bool = True
+    told_by_signals: bool = False
     reader: Reader | None = None
 
     @property
@@ -32,7 +35,14 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("config", "Configuration", reader=config.read),
         ChangeKind("feature_flag", "Feature flag"),
         ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
-        ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),
+        ChangeKind(
+            "terraform_plan",
+            "Terraform plan",
+            grayable=False,
+            reversible=False,
+            told_by_signals=True,
+            reader=terraform.read,
+        ),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest"),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),
         ChangeKind("content_policy", "Content policy"),
