@@ -153,7 +153,7 @@ def _lost(case: Case) -> frozenset[str]:
         if not after.any():
             continue
         known = np.isfinite(stack.v)
-        before, since = (known[:, side].any(axis=1).tolist() for side in (~after, after))
+        before, since = (np.any(known[:, side], axis=1).tolist() for side in (~after, after))
         for series, there, still in zip(stack.series, before, since, strict=True):
             if there:
                 told.add(series.service)
