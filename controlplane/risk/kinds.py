@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
+from controlplane.risk.flags import reader as flags
 from controlplane.risk.signals import Reader
 from controlplane.risk.terraform import reader as terraform
 
@@ -33,7 +34,7 @@ KINDS: dict[str, ChangeKind] = {
     for kind in (
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
-        ChangeKind("feature_flag", "Feature flag"),
+        ChangeKind("feature_flag", "Feature flag", reader=flags.read),
         ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
         ChangeKind(
             "terraform_plan",
