@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
+from controlplane.risk.dns import reader as dns
 from controlplane.risk.flags import reader as flags
 from controlplane.risk.signals import Reader
 from controlplane.risk.terraform import reader as terraform
@@ -47,6 +48,7 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("kubernetes_manifest", "Kubernetes manifest"),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),
         ChangeKind("content_policy", "Content policy"),
+        ChangeKind("network", "DNS zone", grayable=False, reader=dns.read),
     )
 }
 
