@@ -12,9 +12,10 @@ LONG_TTL_S = 6 * 3600
 ADDRESSES = ("A", "AAAA")
 # RFC 1918, 4193, 3927, 4291; not what Python calls private, which has the documentation's nets.
 INSIDE = tuple(
-    map(
-        ipaddress.ip_network,
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128"],
+    ipaddress.ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
     )
 )
 LEADING = (*ADDRESSES, "ALIAS", "CNAME", "MX", "SRV")
