@@ -17,6 +17,7 @@ from controlplane.api import (
 from controlplane.api.alerts import AlertsView
 from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
+from controlplane.api.standardisation import StandardisationView
 
 
 class NameConverter:
@@ -85,5 +86,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "anomaly_id",
         {"feedback": anomalies.AnomalyFeedbackView, "telling-apart": anomalies.TellingApartView},
     ),
+    path("standardisation", StandardisationView.as_view(), name="standardisation"),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]

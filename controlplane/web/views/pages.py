@@ -13,6 +13,7 @@ from controlplane.models import Change
 from controlplane.web.presenters.artefact import artefact_page
 from controlplane.web.presenters.change import change_page
 from controlplane.web.presenters.now import now_page
+from controlplane.web.presenters.practice import DAYS, USUAL_DAYS, practice_page
 from controlplane.web.views.access import needs
 from rollout.models import Decision
 
@@ -63,6 +64,16 @@ def _found(change_id: uuid.UUID) -> Change:
     if found is None:
         raise Http404("There is no such change.")
     return found
+
+
+@require_safe
+@never_cache
+@needs("read")
+def practice(request: HttpRequest) -> HttpResponse:
+    given = request.GET.get("days", "")
+    days = next((days for days in DAYS if given == str(days)), USUAL_DAYS)
+    page = practice_page(days, database_now())
+    return render(request, "practice/practice.html", {"page": page})
 
 
 @require_safe
