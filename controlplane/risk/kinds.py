@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
+from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
 
 
@@ -33,7 +34,7 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("feature_flag", "Feature flag"),
         ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
         ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),
-        ChangeKind("kubernetes_manifest", "Kubernetes manifest"),
+        ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),
         ChangeKind("content_policy", "Content policy"),
     )
