@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
+from controlplane.risk.iam import reader as iam
 from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
 
@@ -35,7 +36,7 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
         ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
-        ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),
+        ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
         ChangeKind("content_policy", "Content policy"),
     )
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controlplane.risk.documents import MOST_LEVELS, PARSE_ERRORS, UnreadableError
-from controlplane.risk.kubernetes.located import MOST_VALUES, Lines, Rows, documents
+from controlplane.risk.located import MOST_VALUES, documents, place_of, step_into
 
 MOST_OBJECTS = 2_000
 
@@ -66,17 +66,7 @@ class Manifest:
         return at(self.body, *path)
 
     def where(self, path: Path) -> str:
-        """`line N` of the innermost part of `path` that is there, or its JSON pointer."""
-        value, pointer = self.body, self.root
-        line = getattr(value, "line", None)
-        for step in path:
-            found = _step(value, step)
-            if found is None:
-                break
-            line = _line_of(value, step) or line
-            pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
-            value = found[0]
-        return f"line {line}" if line else pointer or "/artefact"
+        return place_of(self.body, path, self.root)
 
 
 Identity = tuple[str, str, str]
@@ -177,24 +167,10 @@ def measure(value: Any) -> None:
             todo += [(one, level + 1) for one in inner]
 
 
-def _step(value: Any, step: str | int) -> tuple[Any] | None:
-    if isinstance(value, Mapping) and step in value:
-        return (value[step],)
-    if isinstance(value, list) and isinstance(step, int) and step < len(value):
-        return (value[step],)
-    return None
-
-
-def _line_of(value: Any, step: Any) -> int | None:
-    if isinstance(value, Lines):
-        return value.lines.get(step)
-    return value.lines[step] if isinstance(value, Rows) else None
-
-
 def at(value: Any, *path: str | int) -> Any:
     """None where the path leads nowhere."""
     for step in path:
-        found = _step(value, step)
+        found = step_into(value, step)
         if found is None:
             return None
         value = found[0]

@@ -5,7 +5,7 @@ merge keys without bound, and forgets the lines. Depth and size are counted as i
 were written out, so that no later walk over the result meets more than that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -188,3 +188,32 @@ def _key(value: Any) -> Any:
 
 def _line(value: Any, event: Any) -> int:
     return value.line if isinstance(value, Lines | Rows) else event.start_mark.line + 1
+
+
+def place_of(document: Any, path: Iterable[Any], root: str = "") -> str:
+    """`line N` of the innermost part of `path` that is there, or its JSON pointer."""
+    value, pointer = document, root
+    line = getattr(value, "line", None)
+    for step in path:
+        found = step_into(value, step)
+        if found is None:
+            break
+        line = _line_of(value, step) or line
+        pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
+        value = found[0]
+    return f"line {line}" if line else pointer or "/artefact"
+
+
+def step_into(value: Any, step: Any) -> tuple[Any] | None:
+    """None: there is no such part; a part may be None itself."""
+    if isinstance(value, Mapping) and step in value:
+        return (value[step],)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return (value[step],)
+    return None
+
+
+def _line_of(value: Any, step: Any) -> int | None:
+    if isinstance(value, Lines):
+        return value.lines.get(step)
+    return value.lines[step] if isinstance(value, Rows) else None
