@@ -3,22 +3,47 @@
 The table lies beside this file and is read once, one service at a time as policies name them.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from types import MappingProxyType
 
 from controlplane.risk.iam.globs import matches
 
 PERMISSIONS = "P"
 READING = frozenset("LR")
+_ANY_TAG = re.compile(r"<|\$|tag-?key")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """Condition keys in lower case, with their types. Some end in any tag:
+    `s3:existingobjecttag/<key>`, `x:resourcetag/${tagkey}`.
+    """
+
+    exact: Mapping[str, str]
+    heads: tuple[tuple[str, str], ...]
+
+    def type_of(self, key: str) -> str | None:
+        lowered = key.lower()
+        if lowered in self.exact:
+            return self.exact[lowered]
+        return next((kind for head, kind in self.heads if lowered.startswith(head)), None)
+
+
+def _keys(typed: Sequence[tuple[str, str]]) -> Keys:
+    heads = [(_ANY_TAG.split(key, maxsplit=1)[0], kind) for key, kind in typed]
+    open_ = [
+        (head, kind) for (head, kind), (key, _) in zip(heads, typed, strict=True) if head != key
+    ]
+    return Keys(dict(typed), tuple(open_))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Action:
-    """One object for each action. `required` and `possible`: patterns of ARNs. `keys`: condition
-    key, lower case → type.
+    """One object for each action; many share their `keys`. `required` and `possible`: patterns
+    of ARNs.
     """
 
     service: str
@@ -26,7 +51,7 @@ class Action:
     level: str
     required: tuple[str, ...]
     possible: tuple[str, ...]
-    keys: Mapping[str, str]
+    keys: Keys
 
     @property
     def full(self) -> str:
@@ -71,7 +96,7 @@ def actions_of(service: str) -> Mapping[str, Action]:
             required = tuple(arns[int(mark[:-1])] for mark in marks if mark.endswith("*"))
             possible = tuple(arns[int(mark.rstrip("*"))] for mark in marks)
             taken = [] if numbers == "-" else [keys[int(number)] for number in numbers.split(",")]
-            shared = MappingProxyType(dict(taken))
+            shared = _keys(taken)
             for name in names:
                 found[name.lower()] = Action(service, name, level, required, possible, shared)
     return found

@@ -95,7 +95,6 @@ _VALUES = {
     "I": re.compile(r"\d{1,3}(\.\d{1,3}){3}(/\d{1,3})?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(/\d{1,3})?"),
     "N": re.compile(r"-?\d{1,20}(\.\d{1,10})?"),
 }
-_TEMPLATE = re.compile(r"<|\$|tag-?key")
 _VARIABLE = re.compile(r"\$\{.*\}", re.DOTALL)
 
 
@@ -148,36 +147,18 @@ def _condition(
 
 def _service_type(key: str, actions: Sequence[Action]) -> tuple[str | None, list[Action]]:
     """The key's type with the actions that take it, and the actions that do not."""
-    found: str | None = None
-    strange: list[Action] = []
-    lowered, known = key.lower(), {}
-    for action in actions:
-        shared = id(action.keys)
-        if shared not in known:
-            known[shared] = _lookup(lowered, action.keys)
-        if known[shared] is None:
-            strange.append(action)
-        else:
-            found = known[shared]
-    return found, strange
-
-
-def _lookup(key: str, keys: Mapping[str, str]) -> str | None:
-    """`s3:existingobjecttag/<key>` and `x:resourcetag/${tagkey}` stand for any tag."""
-    if key in keys:
-        return keys[key]
-    for listed_key, kind in keys.items():
-        head = _TEMPLATE.split(listed_key, maxsplit=1)[0]
-        if head != listed_key and key.startswith(head):
-            return kind
-    return None
+    shared = {action.keys for action in actions}
+    types = {keys: keys.type_of(key) for keys in shared}
+    strange = [action for action in actions if types[action.keys] is None]
+    return next((kind for kind in types.values() if kind), None), strange
 
 
 def _types(wanted: str, kind: str, key: str, values: Sequence[Any], path: Any) -> Iterator[Finding]:
     item, name = frozenset((key,)), _TYPE_NAMES[wanted]
-    if wanted == "A" and kind == "S":
+    as_text = wanted == "A" and kind == "S"
+    if as_text:
         yield Finding(USABLE, f"{key} is an ARN, compared as text", path, item)
-    elif wanted != kind and not (key.lower() == "aws:epochtime" and kind == "N"):
+    if wanted != kind and not as_text and not (key.lower() == "aws:epochtime" and kind == "N"):
         what = f"{key} is of type {name}, its operator of type {_TYPE_NAMES[kind]}"
         yield Finding(TYPE, what, path, item)
     elif not all(_fits(wanted, value) for value in values):

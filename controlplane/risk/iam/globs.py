@@ -1,9 +1,6 @@
 """AWS's wildcards, `*` and `?`, in time that grows with the length only: policies are hostile."""
 
-from functools import lru_cache
 
-
-@lru_cache(maxsize=20_000)
 def matches(pattern: str, text: str) -> bool:
     """`text` is taken literally. Greedy from the left: the earliest place is as good as any."""
     parts = pattern.split("*")

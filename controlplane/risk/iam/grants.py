@@ -108,7 +108,7 @@ def allowed(policy: Policy, full: str) -> list[str]:
     """The resources, as they are written, on which `full` is allowed and not denied outright."""
     action, found, denied = named(full), [], set()
     for one in policy.statements:
-        if not one.takes_in(full):
+        if one.own or not one.takes_in(full):
             continue
         reached = [arn for arn in one.resources if _reaches(action, arn)]
         if one.allows:
@@ -124,7 +124,8 @@ def _reaches(action: Action | None, arn: str) -> bool:
 
 
 def is_admin(one: Statement) -> bool:
-    return one.all_actions and "*" in one.resources and "NotResource" not in one.body
+    whole = "*" in one.resources and "NotResource" not in one.body
+    return one.all_actions and whole and not one.own
 
 
 def _first(policy: Policy, calls: Iterable[str]) -> tuple[str | int, ...]:
@@ -136,15 +137,10 @@ def _first(policy: Policy, calls: Iterable[str]) -> tuple[str | int, ...]:
     return policy.root
 
 
-def _own(policy: Policy) -> bool:
-    """A resource's own policy says who may reach it; its `*` are the resource's actions only."""
-    return any("Principal" in one.body or "NotPrincipal" in one.body for one in policy.statements)
-
-
 def admin(policy: Policy) -> Iterator[Finding]:
     for one in policy.allowing():
         path = (*one.path, "Action")
-        if is_admin(one) and not _own(policy):
+        if is_admin(one):
             yield Finding(ADMIN, "Everything is allowed on everything", path, ALL)
         elif one.all_actions:
             what = f"All actions are allowed on {shown(one.resources)}"
@@ -157,7 +153,7 @@ def admin(policy: Policy) -> Iterator[Finding]:
 
 
 def escalation(policy: Policy) -> Iterator[Finding]:
-    if any(map(is_admin, policy.allowing())) or _own(policy):
+    if any(map(is_admin, policy.allowing())):
         return
     calls = {call for way in ESCALATIONS for call in way}
     given = {call for call in calls if allowed(policy, call)}
@@ -168,7 +164,7 @@ def escalation(policy: Policy) -> Iterator[Finding]:
 
 
 def credentials(policy: Policy) -> Iterator[Finding]:
-    if any(map(is_admin, policy.allowing())) or _own(policy):
+    if any(map(is_admin, policy.allowing())):
         return
     given = [call for call in CREDENTIAL_CALLS if allowed(policy, call)]
     if given:
@@ -181,7 +177,7 @@ def credentials(policy: Policy) -> Iterator[Finding]:
 
 
 def management(policy: Policy) -> Iterator[Finding]:
-    if any(map(is_admin, policy.allowing())) or _own(policy):
+    if any(map(is_admin, policy.allowing())):
         return
     asked = dict.fromkeys(
         action.full
@@ -196,16 +192,15 @@ def management(policy: Policy) -> Iterator[Finding]:
 
 
 def buckets(policy: Policy) -> Iterator[Finding]:
-    if _own(policy):
-        return
     for call, objects in BUCKET_CALLS.items():
-        for bucket in allowed(policy, call):
-            for each in objects:
-                reached = allowed(policy, each)
-                if bucket not in reached and f"{bucket}/*" not in reached and "*" not in reached:
-                    what = f"{call} on {bucket[:80]} brings about {each}, which is not allowed"
-                    item = frozenset((f"{call} {bucket} {each}",))
-                    yield Finding(BUCKET, what, _first(policy, [call]), item)
+        owned = allowed(policy, call)
+        for each in objects if owned else ():
+            reached = set(allowed(policy, each))
+            open_ = [one for one in owned if not {one, f"{one}/*", "*"} & reached]
+            if open_:
+                what = f"{call} on {shown(open_)} brings about {each}, which is not allowed"
+                items = frozenset(f"{call} {bucket} {each}" for bucket in open_)
+                yield Finding(BUCKET, what, _first(policy, [call]), items)
 
 
 RULES: Sequence[Rule] = (admin, escalation, credentials, management, buckets)

@@ -13,7 +13,7 @@ from controlplane.risk.located import documents
 
 # AWS takes 6,144 characters of a managed policy and 20,480 of a bucket's.
 MOST_CHARACTERS = 100_000
-MOST_ENTRIES = 2_000
+MOST_ENTRIES = 1_500
 MOST_LEVELS = 12
 
 # How AWS's own tools wrap a policy when they show or take one.
@@ -32,6 +32,11 @@ class Statement:
     @property
     def allows(self) -> bool:
         return self.body.get("Effect") == "Allow"
+
+    @property
+    def own(self) -> bool:
+        """It says who may reach the resource it is attached to: its `*` are that one's actions."""
+        return "Principal" in self.body or "NotPrincipal" in self.body
 
     @property
     def sid(self) -> Any:

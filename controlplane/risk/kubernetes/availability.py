@@ -51,14 +51,7 @@ SCALED = ("Deployment", "DeploymentConfig", "StatefulSet", "ReplicaSet", "Rollou
 
 def autoscaled(scene: Scene, workload: Manifest) -> Manifest | None:
     """The autoscaler of a workload; KEDA's ScaledObject makes one."""
-    for one in scene.objects.of_kind("HorizontalPodAutoscaler", "ScaledObject"):
-        target = mapping(one.spec.get("scaleTargetRef"))
-        kind = text(target.get("kind")) or "Deployment"
-        if (kind, target.get("name"), one.namespace) == (
-            workload.kind, workload.name, workload.namespace,
-        ):  # fmt: skip
-            return one
-    return None
+    return scene.scalers.get((workload.kind, workload.namespace, workload.name))
 
 
 def least(scaler: Manifest) -> int:
@@ -91,6 +84,7 @@ def replicas(scene: Scene) -> Iterator[Finding]:
 
 def autoscalers(scene: Scene) -> Iterator[Finding]:
     targets = {(pod.manifest.kind, pod.manifest.namespace, pod.manifest.name) for pod in scene.pods}
+    spaces = {space for _, space, _ in targets}
     for one in scene.objects.of_kind("HorizontalPodAutoscaler", "ScaledObject"):
         low = least(one)
         where = ("spec", "minReplicas" if "minReplicas" in one.spec else "minReplicaCount")
@@ -104,7 +98,7 @@ def autoscalers(scene: Scene) -> Iterator[Finding]:
             yield Finding(HPA_STUCK, one, ("spec", "maxReplicas"), what)
         target = mapping(one.spec.get("scaleTargetRef"))
         key = (text(target.get("kind")) or "Deployment", one.namespace, text(target.get("name")))
-        if any(space == one.namespace for _, space, _ in targets) and key not in targets:
+        if one.namespace in spaces and key not in targets:
             what = f"targets {key[0]} {key[2]}, which is not there"[:150]
             yield Finding(HPA_DANGLING, one, ("spec", "scaleTargetRef"), what)
 

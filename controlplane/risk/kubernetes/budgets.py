@@ -68,31 +68,29 @@ def budgets(scene: Scene) -> Iterator[Finding]:
 
 
 def _floor(scene: Scene, budget: Manifest, floor: object) -> Iterator[Finding]:
-    for pod in scene.pods:
+    """The first workload that it blocks: one is enough to keep a node from being drained."""
+    for pod in scene.index.selected(budget.namespace, budget.spec.get("selector")):
         owner = pod.manifest
-        if owner.kind not in SCALED or owner.namespace != budget.namespace:
-            continue
-        if not selects(budget.spec.get("selector"), pod.labels):
-            continue
-        count = fewest(scene, owner)
+        count = fewest(scene, owner) if owner.kind in SCALED else None
         wanted = share_of(floor, count) if count else None
         if count and wanted is not None and wanted >= count:
             test = PDB_ABOVE if wanted > count else PDB_EQUAL
             what = f"wants {wanted} pods of {owner.title}, which may have {count}"
-            yield Finding(test, budget, ("spec", "minAvailable"), what, owner.name)
+            yield Finding(test, budget, ("spec", "minAvailable"), what)
+            return
 
 
 def unprotected(scene: Scene) -> Iterator[Finding]:
-    found = list(scene.objects.of_kind("PodDisruptionBudget"))
+    covered = {
+        pod.manifest.order
+        for one in scene.objects.of_kind("PodDisruptionBudget")
+        for pod in scene.index.selected(one.namespace, one.spec.get("selector"))
+    }
     for pod in scene.pods:
         owner = pod.manifest
-        if owner.kind not in SCALED or (fewest(scene, owner) or 0) < 2:
+        if owner.kind not in SCALED or fewest(scene, owner) in (0, 1):
             continue
-        if not any(
-            selects(one.spec.get("selector"), pod.labels)
-            for one in found
-            if one.namespace == owner.namespace
-        ):
+        if owner.order not in covered:
             yield Finding(PDB_MISSING, owner, ("spec",), "has no disruption budget")
         if not _apart(pod):
             where = (*pod.path, "affinity")

@@ -10,8 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from controlplane.risk.kubernetes.objects import Manifest, Objects, Path
+from controlplane.risk.kubernetes.objects import (
+    Identity,
+    Manifest,
+    Objects,
+    Path,
+    mapping,
+    text,
+)
 from controlplane.risk.kubernetes.pods import Pod, pods_of
+from controlplane.risk.kubernetes.selectors import PodIndex
 from controlplane.risk.signals import Reversibility, Severity
 
 # Shortcomings of new objects below `high` are told together, one signal a family: fifteen pieces
@@ -58,6 +66,20 @@ class Scene:
     @cached_property
     def pods(self) -> Sequence[Pod]:
         return pods_of(self.objects)
+
+    @cached_property
+    def index(self) -> PodIndex:
+        return PodIndex(self.pods)
+
+    @cached_property
+    def scalers(self) -> Mapping[Identity, Manifest]:
+        """Kind, namespace and name of what is scaled → its autoscaler."""
+        found: dict[Identity, Manifest] = {}
+        for one in self.objects.of_kind("HorizontalPodAutoscaler", "ScaledObject"):
+            target = mapping(one.spec.get("scaleTargetRef"))
+            kind = text(target.get("kind")) or "Deployment"
+            found[kind, one.namespace, text(target.get("name"))] = one
+        return found
 
 
 Rule = Callable[[Scene], Iterable[Finding]]

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controlplane.risk.kubernetes.findings import Finding, Rule, Scene, check
-from controlplane.risk.kubernetes.objects import Manifest, mapping, number, sequence, text
-from controlplane.risk.kubernetes.selectors import has_all, selects
+from controlplane.risk.kubernetes.objects import Manifest, Path, mapping, number, sequence, text
+from controlplane.risk.kubernetes.selectors import selects
 
 DANGLING_SERVICE = check(
     "dangling_service", "high",
@@ -83,7 +83,8 @@ def services(scene: Scene) -> Iterator[Finding]:
             what = f"is a Service of type {text(service.spec.get('type'))}"
             yield Finding(EXPOSED, service, ("spec", "type"), what)
         wanted = mapping(service.spec.get("selector"))
-        if wanted and service.namespace in namespaces and not _backed(scene, service, wanted):
+        backed = any(True for _ in scene.index.with_labels(service.namespace, wanted))
+        if wanted and service.namespace in namespaces and not backed:
             yield Finding(DANGLING_SERVICE, service, ("spec", "selector"), "selects no pod")
 
 
@@ -92,14 +93,6 @@ def _internal(service: Manifest) -> bool:
         any(mark in str(key).lower() for mark in _INTERNAL)
         and str(value).lower() in ("true", "internal", "0.0.0.0/0", "private")
         for key, value in service.annotations.items()
-    )
-
-
-def _backed(scene: Scene, service: Manifest, wanted: Mapping[str, Any]) -> bool:
-    return any(
-        has_all(wanted, pod.labels)
-        for pod in scene.pods
-        if pod.manifest.namespace == service.namespace
     )
 
 
@@ -197,38 +190,35 @@ def monitors(scene: Scene) -> Iterator[Finding]:
 
 
 def policies(scene: Scene) -> Iterator[Finding]:
-    found = list(scene.objects.of_kind("NetworkPolicy"))
-    for policy in found:
-        yield from _policy(scene, policy)
+    isolated: set[int] = set()
+    for policy in scene.objects.of_kind("NetworkPolicy"):
+        wanted = policy.spec.get("podSelector")
+        chosen = {pod.manifest.order for pod in scene.index.selected(policy.namespace, wanted)}
+        isolated |= chosen
+        if wanted and not chosen and scene.index.of(policy.namespace):
+            yield Finding(DANGLING_POLICY, policy, ("spec", "podSelector"), "selects no pod")
+        for direction, field in (("ingress", "from"), ("egress", "to")):
+            for index, rule in enumerate(sequence(policy.spec.get(direction))):
+                peers = [mapping(one) for one in sequence(mapping(rule).get(field))]
+                yield from _peers(scene, policy, ("spec", direction, index), peers)
     for pod in scene.pods:
-        near = [one for one in found if one.namespace == pod.manifest.namespace]
-        if not pod.finite and not any(
-            selects(one.spec.get("podSelector"), pod.labels) for one in near
-        ):
+        if not pod.finite and pod.manifest.order not in isolated:
             what = "is selected by no network policy"
             yield Finding(NOT_ISOLATED, pod.manifest, pod.path, what)
 
 
-def _policy(scene: Scene, policy: Manifest) -> Iterator[Finding]:
-    near = [pod for pod in scene.pods if pod.manifest.namespace == policy.namespace]
-    wanted = policy.spec.get("podSelector")
-    if near and wanted and not any(selects(wanted, pod.labels) for pod in near):
-        yield Finding(DANGLING_POLICY, policy, ("spec", "podSelector"), "selects no pod")
-    for direction, field in (("ingress", "from"), ("egress", "to")):
-        for index, rule in enumerate(sequence(policy.spec.get(direction))):
-            where = ("spec", direction, index)
-            peers = [mapping(one) for one in sequence(mapping(rule).get(field))]
-            if direction == "ingress" and (not peers or _everybody(peers)):
-                yield Finding(OPEN_POLICY, policy, where, "lets everybody in", str(index))
-            for peer in peers if near else ():
-                inner = mapping(peer.get("podSelector"))
-                if (
-                    inner
-                    and "namespaceSelector" not in peer
-                    and not any(selects(inner, pod.labels) for pod in near)
-                ):
-                    what = f"names a peer under {direction} that no pod is"
-                    yield Finding(DANGLING_PEER, policy, where, what, f"{direction} {index}")
+def _peers(
+    scene: Scene, policy: Manifest, where: Path, peers: Sequence[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    part = f"{where[1]} {where[2]}"
+    if where[1] == "ingress" and (not peers or _everybody(peers)):
+        yield Finding(OPEN_POLICY, policy, where, "lets everybody in", part)
+    for peer in peers if scene.index.of(policy.namespace) else ():
+        inner = mapping(peer.get("podSelector"))
+        near = scene.index.selected(policy.namespace, inner)
+        if inner and "namespaceSelector" not in peer and next(near, None) is None:
+            what = f"names a peer under {where[1]} that no pod is"
+            yield Finding(DANGLING_PEER, policy, where, what, part)
 
 
 def _everybody(peers: Sequence[Mapping[str, Any]]) -> bool:

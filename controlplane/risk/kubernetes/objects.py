@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from controlplane.risk.documents import MOST_LEVELS, PARSE_ERRORS, UnreadableError
@@ -15,40 +16,24 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Manifest:
-    """One object. `root` is its pointer in the artefact ("" for a text's single document)."""
+    """One object. `root` is its pointer in the artefact ("" for a text's single document).
+
+    An object without a namespace goes to the same place as all others without one.
+    """
 
     body: Mapping[str, Any]
     root: str
     order: int
-
-    @property
-    def api(self) -> str:
-        return text(self.body.get("apiVersion"))
+    api: str
+    kind: str
+    metadata: Mapping[str, Any]
+    name: str
+    namespace: str
+    spec: Mapping[str, Any]
 
     @property
     def group(self) -> str:
         return self.api.rpartition("/")[0]
-
-    @property
-    def kind(self) -> str:
-        return text(self.body.get("kind"))
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        return mapping(self.body.get("metadata"))
-
-    @property
-    def name(self) -> str:
-        return text(self.metadata.get("name")) or text(self.metadata.get("generateName"))
-
-    @property
-    def namespace(self) -> str:
-        """An object without one goes to the same place as all others without one."""
-        return text(self.metadata.get("namespace")) or "default"
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        return mapping(self.body.get("spec"))
 
     @property
     def labels(self) -> Mapping[str, Any]:
@@ -79,12 +64,28 @@ class Objects:
     manifests: Sequence[Manifest] = ()
     problems: tuple[str, ...] = ()
     by_identity: Mapping[Identity, Manifest] = field(default_factory=dict)
+    by_kind: Mapping[str, Sequence[Manifest]] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> Iterator[Manifest]:
-        return (one for one in self.manifests if one.kind in kinds)
+        return chain.from_iterable(self.by_kind.get(kind, ()) for kind in kinds)
 
     def named(self, kind: str, namespace: str, name: str) -> Manifest | None:
         return self.by_identity.get((kind, namespace, name))
+
+
+def manifest_of(body: Mapping[str, Any], root: str = "", order: int = 0) -> Manifest:
+    metadata = mapping(body.get("metadata"))
+    return Manifest(
+        body=body,
+        root=root,
+        order=order,
+        api=text(body.get("apiVersion")),
+        kind=text(body.get("kind")),
+        metadata=metadata,
+        name=text(metadata.get("name")) or text(metadata.get("generateName")),
+        namespace=text(metadata.get("namespace")) or "default",
+        spec=mapping(body.get("spec")),
+    )
 
 
 def identity_of(manifest: Manifest) -> Identity:
@@ -105,15 +106,20 @@ def objects_of(artefact: Any) -> Objects:
             elif not text(body.get("kind")):
                 problems.append("an object has no kind")
             else:
-                manifests.append(Manifest(body, pointer, len(manifests)))
+                manifests.append(manifest_of(body, pointer, len(manifests)))
             if len(manifests) > MOST_OBJECTS:
                 raise UnreadableError(f"more than {MOST_OBJECTS:,} objects")
-    return Objects(manifests, tuple(problems[:5]), _index(manifests))
+    return Objects(manifests, tuple(problems[:5]), *_indexes(manifests))
 
 
-def _index(manifests: Sequence[Manifest]) -> dict[Identity, Manifest]:
+def _indexes(
+    manifests: Sequence[Manifest],
+) -> tuple[dict[Identity, Manifest], dict[str, list[Manifest]]]:
     """The last one of a name counts, as it does when they are applied in order."""
-    return {identity_of(one): one for one in manifests}
+    kinds: dict[str, list[Manifest]] = {}
+    for one in manifests:
+        kinds.setdefault(one.kind, []).append(one)
+    return {identity_of(one): one for one in manifests}, kinds
 
 
 def _roots(artefact: Any) -> tuple[list[tuple[str, Any]], str]:

@@ -13,6 +13,7 @@ from controlplane.risk.kubernetes import (
     availability,
     budgets,
     changes,
+    embedded,
     hardening,
     housekeeping,
     network,
@@ -31,7 +32,7 @@ from controlplane.risk.kubernetes.objects import (
     identity_of,
     objects_of,
 )
-from controlplane.risk.kubernetes.telling import told
+from controlplane.risk.kubernetes.telling import limited, told
 from controlplane.risk.signals import Signal, Source, unparsed
 
 RULES: Sequence[Rule] = tuple(
@@ -61,12 +62,20 @@ def read(source: Source) -> list[Signal]:
     if not after.manifests and not broken and not (before and before.manifests):
         return [unparsed("it holds no Kubernetes object", "/artefact")]
     target = apis.target_of(source.context)
-    brought = _brought_in(Scene(after, target), Scene(before or Objects(), target))
-    return broken + told(brought) + ([] if before is not None else [_no_before()])
+    matches, gone = matched(before or Objects(), after)
+    scenes = Scene(before or Objects(), target), Scene(after, target)
+    inner = [signal for old, new in matches for signal in embedded.signals(old, new)]
+    try:
+        brought = _brought_in(*scenes, matches, gone)
+    except UnreadableError as problem:
+        return [unparsed(str(problem), "/artefact")]
+    shown = broken + limited(told(brought) + inner)
+    return shown if before is not None else [*shown, _no_before()]
 
 
-def _brought_in(after: Scene, before: Scene) -> list[News]:
-    matches, gone = matched(before.objects, after.objects)
+def _brought_in(
+    before: Scene, after: Scene, matches: Sequence[Match], gone: Sequence[Manifest]
+) -> list[News]:
     twins = {new.order: old for old, new in matches}
     found = list(news(_findings(after), _findings(before), twins))
     compared = [

@@ -19,9 +19,15 @@ SERVING = check(
     "Whoever calls it gets errors from the moment it is pruned.",
     "Take its traffic away first and watch that it stays at none; then remove it.",
 )  # fmt: skip
+PROTECTION = check(
+    "protection_removed", "high",
+    "What it kept out is let in from the moment it is pruned.",
+    "Say what takes its place, and put that in first.",
+)  # fmt: skip
 GUARD = check(
-    "guard_removed", "high",
-    "It kept something from happening: traffic, eviction, overload, admission.",
+    "guard_removed", "medium",
+    "It kept capacity in step with the load, pods from being evicted at once, or was how "
+    "trouble is seen.",
     "Say what takes its place, and put that in first.",
 )  # fmt: skip
 RENAMED = check(
@@ -34,11 +40,18 @@ _STATEFUL = vocabulary(
     "Namespace PersistentVolumeClaim PersistentVolume StatefulSet CustomResourceDefinition"
 )
 _SERVING = vocabulary("Service Ingress HTTPRoute Gateway VirtualService Route")
-_GUARDS = vocabulary(
-    "NetworkPolicy PodDisruptionBudget HorizontalPodAutoscaler ResourceQuota LimitRange "
-    "ValidatingWebhookConfiguration ValidatingAdmissionPolicy PodSecurityPolicy "
-    "PeerAuthentication AuthorizationPolicy PrometheusRule ServiceMonitor PodMonitor"
+_PROTECTIONS = vocabulary(
+    "NetworkPolicy ResourceQuota ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
+    "PodSecurityPolicy PeerAuthentication AuthorizationPolicy"
 )
+_GUARDS = vocabulary(
+    "PodDisruptionBudget HorizontalPodAutoscaler ScaledObject LimitRange PrometheusRule "
+    "ServiceMonitor PodMonitor"
+)
+_PEERS = {
+    "PodDisruptionBudget": ("polaris:missingPodDisruptionBudget",),
+    "NetworkPolicy": ("polaris:missingNetworkPolicy", "kube-linter:non-isolated-pod"),
+}
 # Operators' kinds that stand for a database, whatever the operator.
 _DATABASE = ("Cluster", "Database", "Postgresql", "Kafka", "Redis", "Elasticsearch", "MongoDB")
 
@@ -47,14 +60,15 @@ def removed(gone: Iterable[Manifest]) -> Iterator[Finding]:
     for one in gone:
         test = _test(one)
         if test is not None:
-            yield Finding(test, one, (), "is no longer among the objects")
+            what, peers = "is no longer among the objects", _PEERS.get(one.kind, ())
+            yield Finding(test, one, (), what, "", peers)
 
 
 def _test(one: Manifest) -> Check | None:
     if one.kind in _STATEFUL or (one.group.count(".") >= 1 and one.kind in _DATABASE):
         return STATEFUL
-    if one.kind in _GUARDS:
-        return GUARD
+    if one.kind in _PROTECTIONS | _GUARDS:
+        return PROTECTION if one.kind in _PROTECTIONS else GUARD
     return SERVING if one.kind in _SERVING or pod_of(one) is not None else None
 
 

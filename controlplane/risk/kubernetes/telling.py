@@ -17,10 +17,14 @@ def told(found: Iterable[News]) -> list[Signal]:
     groups: dict[tuple[str, ...], list[News]] = {}
     for one in found:
         groups.setdefault(_group(one), []).append(one)
-    signals = [_signal(group) for group in groups.values()]
-    signals.sort(key=lambda signal: -rank(signal.severity))
-    left_out = len(signals) - MOST_SIGNALS
-    return signals[:MOST_SIGNALS] + ([_many(left_out)] if left_out > 0 else [])
+    return [_signal(group) for group in groups.values()]
+
+
+def limited(signals: Iterable[Signal]) -> list[Signal]:
+    """The worst ones, and how many were left out."""
+    ranked = sorted(signals, key=lambda signal: -rank(signal.severity))
+    left_out = len(ranked) - MOST_SIGNALS
+    return ranked[:MOST_SIGNALS] + ([_many(left_out)] if left_out > 0 else [])
 
 
 def _group(one: News) -> tuple[str, ...]:
