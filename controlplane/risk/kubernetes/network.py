@@ -71,9 +71,6 @@ OPEN_POLICY = check(
     "Name the callers under `from`.",
 )  # fmt: skip
 
-# How the clouds mark a load balancer that has no public address.
-_INTERNAL = ("internal", "private", "scheme")
-
 
 def services(scene: Scene) -> Iterator[Finding]:
     namespaces = {pod.manifest.namespace for pod in scene.pods}
@@ -89,9 +86,12 @@ def services(scene: Scene) -> Iterator[Finding]:
 
 
 def _internal(service: Manifest) -> bool:
+    """How the clouds mark a load balancer without a public address: `…-internal: "true"`, or a
+    type or scheme `internal`.
+    """
     return any(
-        any(mark in str(key).lower() for mark in _INTERNAL)
-        and str(value).lower() in ("true", "internal", "0.0.0.0/0", "private")
+        "load-balancer" in str(key)
+        and (str(value).lower() == "internal" or ("internal" in str(key) and value != "false"))
         for key, value in service.annotations.items()
     )
 
