@@ -68,11 +68,11 @@ OPERATORS = {
 _TYPE_OF = {name.lower(): kind for kind, names in OPERATORS.items() for name in names.split()}
 _GLOBAL = {
     "S": "CalledVia CalledViaFirst CalledViaLast FederatedProvider PrincipalAccount "
-    "PrincipalOrgID PrincipalOrgPaths PrincipalServiceName PrincipalServiceNamesList PrincipalTag "
+    "PrincipalOrgID PrincipalOrgPaths PrincipalServiceName PrincipalServiceNamesList PrincipalTag/ "
     "PrincipalType Referer RequestedRegion RequestTag/ ResourceAccount ResourceOrgID "
     "ResourceOrgPaths ResourceTag/ SourceAccount SourceIdentity SourceOrgID SourceOrgPaths "
     "SourceVpc SourceVpce TagKeys UserAgent userid username Ec2InstanceSourceVpc VpceAccount "
-    "VpceOrgID VpceOrgPaths ChatbotSourceArn ResourceTag RequestTag",
+    "VpceOrgID VpceOrgPaths",
     "B": "MultiFactorAuthPresent PrincipalIsAWSService SecureTransport ViaAWSService AssumedRoot "
     "IsMcpServiceAction",
     "N": "MultiFactorAuthAge",

@@ -12,7 +12,7 @@ from controlplane.risk.kubernetes.objects import Manifest, mapping, sequence, te
 from controlplane.risk.names import vocabulary
 
 ADMIN_REMEDY = "Name the API groups, resources and verbs that are needed, and nothing more."
-_LESSER = "wildcard_in_role role_pod_exec role_escalation role_reads_secrets role_creates_pods"
+_LESSER = "wildcard_in_role role_pod_exec role_escalation"
 ROLE_ADMIN = check(
     "role_is_cluster_admin", "high",
     "The role may do everything with everything, now and with whatever is installed later.",
