@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from controlplane.risk.iam.globs import matches
 
-PERMISSIONS = "P"
+PERMISSIONS, WRITING = "P", "W"
 READING = frozenset("LR")
 _ANY_TAG = re.compile(r"<|\$|tag-?key")
 

@@ -5,7 +5,7 @@ Ways to more rights: Rhino Security Labs and Bishop Fox, "AWS IAM privilege esca
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from controlplane.risk.iam.actions import PERMISSIONS, Action, named
+from controlplane.risk.iam.actions import PERMISSIONS, WRITING, Action, named
 from controlplane.risk.iam.arns import acts_on
 from controlplane.risk.iam.findings import ALL, Finding, check, shown
 from controlplane.risk.iam.policy import Policy, Rule, Statement
@@ -96,6 +96,7 @@ SECRET_CALLS = (
     "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters",
     "ssm:GetParametersByPath", "s3:GetObject", "dynamodb:GetItem", "dynamodb:Scan", "kms:Decrypt",
 )  # fmt: skip
+IDENTITY_SERVICES = frozenset(("iam", "ram", "sso", "sso-directory"))
 # What acts on the bucket, and the calls on its objects that it can bring about.
 BUCKET_CALLS = {
     "s3:PutBucketPolicy": ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"),
@@ -180,15 +181,20 @@ def management(policy: Policy) -> Iterator[Finding]:
     if any(map(is_admin, policy.allowing())):
         return
     asked = dict.fromkeys(
-        action.full
-        for one in policy.allowing()
-        for action in one.expanded
-        if action.level == PERMISSIONS
+        action.full for one in policy.allowing() for action in one.expanded if _manages(action)
     )
     given = [full for full in asked if allowed(policy, full)]
     if given:
         what = f"{shown(given)} changes permissions"
         yield Finding(MANAGEMENT, what, _first(policy, given), frozenset(given))
+
+
+def _manages(action: Action) -> bool:
+    """In the services that hold identities each change is one of permissions, whatever AWS calls
+    its level: a new user, a group, a share.
+    """
+    changes = action.level == WRITING and action.service in IDENTITY_SERVICES
+    return action.level == PERMISSIONS or changes
 
 
 def buckets(policy: Policy) -> Iterator[Finding]:

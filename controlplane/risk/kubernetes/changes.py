@@ -24,6 +24,11 @@ IMMUTABLE = check(
     "Make a new object beside the old one, move the traffic, then remove the old one.",
     reversibility="costly",
 )  # fmt: skip
+ROLE_REF = check(
+    "role_ref_changed", "medium",
+    "The API server refuses the change: the subjects keep the role that they have.",
+    "Delete the binding and make it anew.",
+)  # fmt: skip
 SERVICE_SELECTOR = check(
     "service_selector_changed", "high",
     "From one moment to the next all traffic goes to other pods: no stage, no canary.",
@@ -105,8 +110,6 @@ FIXED: dict[str, tuple[Path, ...]] = {
         ("spec", "selector"),
     ),
     "StorageClass": (("provisioner",), ("parameters",), ("reclaimPolicy",)),
-    "RoleBinding": (("roleRef",),),
-    "ClusterRoleBinding": (("roleRef",),),
     "PriorityClass": (("value",),),
     "CustomResourceDefinition": (("spec", "scope"), ("spec", "group")),
 }  # fmt: skip
@@ -124,13 +127,19 @@ def fixed(pair: Pair) -> Iterator[Finding]:
         yield Finding(IMMUTABLE, pair.new, ("data",), "changes what was made immutable")
 
 
+def bindings(pair: Pair) -> Iterator[Finding]:
+    old, new = pair.both("roleRef")
+    if pair.new.kind in ("RoleBinding", "ClusterRoleBinding") and old and old != new:
+        yield Finding(ROLE_REF, pair.new, ("roleRef",), "is to bind another role")
+
+
 def services(pair: Pair) -> Iterator[Finding]:
     if pair.new.kind != "Service":
         return
     old, new = pair.both("spec", "selector")
     if old and old != new:
         yield Finding(SERVICE_SELECTOR, pair.new, ("spec", "selector"), "selects other pods")
-    left = {mapping(one).get("port") for one in sequence(pair.new.spec.get("ports"))}
+    left = [mapping(one).get("port") for one in sequence(pair.new.spec.get("ports"))]
     for one in sequence(pair.old.spec.get("ports")):
         port = mapping(one).get("port")
         if port is not None and port not in left:
@@ -235,5 +244,6 @@ def _least_peers(policy: Manifest) -> int | None:
 Change = Callable[[Pair], Iterable[Finding]]
 
 RULES: Sequence[Change] = (
-    fixed, services, ingresses, claims, capacity, autoscalers, limits, definitions, policies,
+    fixed, bindings, services, ingresses, claims, capacity, autoscalers, limits, definitions,
+    policies,
 )  # fmt: skip

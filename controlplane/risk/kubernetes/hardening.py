@@ -90,7 +90,7 @@ def containers(scene: Scene) -> Iterator[Finding]:
 def _container(pod: Pod, one: Container) -> Iterator[Finding]:
     if _may_be_root(pod, one):
         yield _found(ROOT, pod, one, "runAsNonRoot", "may run as root")
-    allowed = one.security.get("allowPrivilegeEscalation")
+    allowed = _escalation(pod, one)
     if allowed is True:
         what = "may gain privileges (allowPrivilegeEscalation)"
         yield _found(ESCALATION, pod, one, "allowPrivilegeEscalation", what)
@@ -111,6 +111,14 @@ def _found(
     path = (*one.path, "securityContext", field)
     summary = f"container {one.name} {what}"
     return Finding(test, pod.manifest, path, summary, one.name, tuple(aliases.split()))
+
+
+def _escalation(pod: Pod, one: Container) -> bool | None:
+    """The pod has no such field: what is written there protects nothing, but says what is meant."""
+    said = one.security.get("allowPrivilegeEscalation")
+    if said is None:
+        return True if pod.security.get("allowPrivilegeEscalation") is True else None
+    return said is True
 
 
 def _may_be_root(pod: Pod, one: Container) -> bool:

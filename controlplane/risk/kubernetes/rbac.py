@@ -72,6 +72,12 @@ ANONYMOUS = check(
     "checkov:CKV_K8S_68",
 )  # fmt: skip
 
+NO_ROLE = check(
+    "bound_role_not_found", "medium",
+    "Nobody gets a right from it now; whoever makes a role of that name later decides which.",
+    "Bring the role with its binding, or name an existing one.",
+)  # fmt: skip
+
 STANDARD_VERBS = vocabulary("get list watch create update patch delete")
 WORKLOADS = vocabulary(
     "pods deployments statefulsets replicasets daemonsets jobs cronjobs replicationcontrollers"
@@ -180,17 +186,34 @@ def _role(role: Manifest, index: int, grant: Grant) -> Iterator[Finding]:
 
 
 def bindings(scene: Scene) -> Iterator[Finding]:
+    brought = {role.kind for role in scene.objects.of_kind("Role", "ClusterRole")}
     for binding in scene.objects.of_kind("RoleBinding", "ClusterRoleBinding"):
         yield from _anonymous(binding)
         yield from _bound(binding, _bound_grants(scene, binding))
+        kind, name = (text(binding.at("roleRef", field)) for field in ("kind", "name"))
+        if kind in brought and _role_of(scene, binding) is None and not _given(name):
+            what = f"binds {kind} {name[:60]}, which is not there"
+            # polaris fails such a binding under both names: it cannot tell what it gives.
+            peers = (*_admin_peers(binding, kind)[:1], _peer(binding, kind) + "PodExecAttach")
+            yield Finding(NO_ROLE, binding, ("roleRef",), what, "", peers)
+
+
+def _given(name: str) -> bool:
+    """Roles that every cluster has."""
+    return name in BUILT_IN or name == "view" or name.startswith("system:")
+
+
+def _role_of(scene: Scene, binding: Manifest) -> Manifest | None:
+    kind, name = (text(binding.at("roleRef", field)) for field in ("kind", "name"))
+    return scene.objects.named(kind, "" if kind == "ClusterRole" else binding.namespace, name)
 
 
 def _bound_grants(scene: Scene, binding: Manifest) -> Sequence[Grant]:
-    kind, name = (text(binding.at("roleRef", field)) for field in ("kind", "name"))
-    role = scene.objects.named(kind, "" if kind == "ClusterRole" else binding.namespace, name)
+    role = _role_of(scene, binding)
     if role is not None:
         return grants(role)
-    return BUILT_IN.get(name, ()) if kind == "ClusterRole" else ()
+    named = text(binding.at("roleRef", "name"))
+    return BUILT_IN.get(named, ()) if binding.at("roleRef", "kind") == "ClusterRole" else ()
 
 
 def _bound(binding: Manifest, given: Sequence[Grant]) -> Iterator[Finding]:

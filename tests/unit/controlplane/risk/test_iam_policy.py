@@ -214,6 +214,7 @@ def test_grant__denied_on_a_condition_only__is_still_given():
         ("ecr:GetAuthorizationToken", "credentials_exposure"),
         ("secretsmanager:GetSecretValue", "sensitive_access"),
         ("sqs:AddPermission", "permissions_management"),
+        ("iam:CreateGroup", "permissions_management"),
         ("dynamodb:*", "wildcard_actions"),
     ],
 )

@@ -98,6 +98,15 @@ def test_privileges__explicit_escalation_taken_back_to_unset__is_no_news():
     assert ids(after, before) == set()
 
 
+def test_privileges__allowed_for_the_whole_pod__is_meant_though_the_field_is_none():
+    before = deployment(container__securityContext__allowPrivilegeEscalation=None)
+    after = deployment(
+        container__securityContext__allowPrivilegeEscalation=None,
+        pod__securityContext={"allowPrivilegeEscalation": True},
+    )
+    assert only("privilege_escalation", after, before).severity == "high"
+
+
 def test_new_workload__lacks_everything__is_told_in_one_signal_a_family():
     bare = deployment(
         container__securityContext=None,

@@ -143,8 +143,18 @@ def test_binding__everybody__is_high():
 
 
 def test_binding__other_role__cannot_be_changed():
-    found = only("immutable_field_changed", binding(name="edit"), binding(name="view"))
-    assert "roleRef" in found.summary
+    after, before = binding(name="system:b"), binding(name="view")
+    assert only("role_ref_changed", after, before).severity == "medium"
+
+
+def test_binding__role_that_does_not_come_with_it__is_named():
+    other = role() | {"metadata": {"name": "till"}}
+    assert "bound_role_not_found" in ids([other, binding()], [role(), other, binding()])
+
+
+@pytest.mark.parametrize("name", ["view", "edit", "system:node"])
+def test_binding__role_that_every_cluster_has__is_not_missed(name):
+    assert "bound_role_not_found" not in ids([role(), binding(name=name)], "")
 
 
 def test_rights__everything_taken_away__no_signal_above_low():
