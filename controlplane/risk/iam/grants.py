@@ -24,7 +24,6 @@ WILDCARD = check(
     "wildcard_actions", "medium",
     "All actions of a service, those that AWS adds later as well.",
     "Name the actions that are needed.",
-    "checkov:CKV_AWS_63",
 )  # fmt: skip
 ESCALATION = check(
     "privilege_escalation", "high",

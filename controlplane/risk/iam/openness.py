@@ -27,7 +27,6 @@ NOT_ACTION = check(
     "not_action", "high",
     "Every action but those named, those that AWS adds later as well.",
     "Name the actions under Action.",
-    "checkov:CKV_AWS_111",
 )  # fmt: skip
 
 # Conditions that let in only those whom the owner knows.

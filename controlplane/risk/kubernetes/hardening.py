@@ -55,7 +55,8 @@ TOKEN = check(
     "service_account_token_mounted", "medium",
     "Whoever gets into the pod can talk to the cluster's API with its account.",
     "Set automountServiceAccountToken: false where the program does not use the API.",
-    "polaris:automountServiceAccountToken checkov:CKV_K8S_38",
+    "polaris:automountServiceAccountToken kube-linter:automount-service-account-token "
+    "checkov:CKV_K8S_38",
     fresh="low", family="hardening",
 )  # fmt: skip
 DEFAULT_ACCOUNT = check(

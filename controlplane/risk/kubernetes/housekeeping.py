@@ -1,9 +1,11 @@
 """Names, labels, references between objects, and objects that act on the whole cluster."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from controlplane.risk.kubernetes.findings import Finding, Rule, Scene, check, of_pod
-from controlplane.risk.kubernetes.objects import mapping, sequence, text
+from controlplane.risk.kubernetes.objects import Path, mapping, sequence, text
+from controlplane.risk.kubernetes.pods import Pod
 from controlplane.risk.kubernetes.selectors import has_all, selects
 
 MISMATCH = check(
@@ -17,6 +19,13 @@ NO_ACCOUNT = check(
     "Without the account no pod is created.",
     "Create the ServiceAccount first, or name an existing one.",
     "kube-linter:non-existent-service-account",
+)  # fmt: skip
+NO_CONFIGURATION = check(
+    "configuration_not_found", "high",
+    "The pod does not start without it, unless it is there already under that name.",
+    "Name what comes with the change, or mark the reference optional.",
+    "kube-linter:env-value-from",
+    fresh="medium",
 )  # fmt: skip
 WEBHOOK = check(
     "webhook_blocks_cluster", "high",
@@ -94,6 +103,39 @@ def accounts(scene: Scene) -> Iterator[Finding]:
             yield of_pod(NO_ACCOUNT, pod, ("serviceAccountName",), what)
 
 
+def configuration(scene: Scene) -> Iterator[Finding]:
+    """Only of a kind that the artefact brings into the namespace: others may be in the cluster."""
+    brought = {(one.kind, one.namespace) for one in scene.objects.of_kind("ConfigMap", "Secret")}
+    for pod in scene.pods:
+        space = pod.manifest.namespace
+        for kind, name, path in _references(pod):
+            if (kind, space) in brought and scene.objects.named(kind, space, name) is None:
+                what = f"reads {kind} {name[:60]}, which is not there"
+                yield Finding(NO_CONFIGURATION, pod.manifest, path, what, f"{kind} {name}")
+
+
+def _references(pod: Pod) -> Iterator[tuple[str, str, Path]]:
+    """(kind, name, where) of what the pod cannot start without."""
+    found: list[tuple[str, Any, Any, Path]] = []
+    for one in pod.containers():
+        for index, each in enumerate(sequence(one.spec.get("env"))):
+            source, path = mapping(mapping(each).get("valueFrom")), (*one.path, "env", index)
+            found.append(("ConfigMap", source.get("configMapKeyRef"), "name", path))
+            found.append(("Secret", source.get("secretKeyRef"), "name", path))
+        for index, each in enumerate(sequence(one.spec.get("envFrom"))):
+            path = (*one.path, "envFrom", index)
+            found.append(("ConfigMap", mapping(each).get("configMapRef"), "name", path))
+            found.append(("Secret", mapping(each).get("secretRef"), "name", path))
+    for index, each in enumerate(sequence(pod.spec.get("volumes"))):
+        path = (*pod.path, "volumes", index)
+        found.append(("ConfigMap", mapping(each).get("configMap"), "name", path))
+        found.append(("Secret", mapping(each).get("secret"), "secretName", path))
+    for kind, reference, field, path in found:
+        name = text(mapping(reference).get(field))
+        if name and mapping(reference).get("optional") is not True:
+            yield kind, name, path
+
+
 def cluster(scene: Scene) -> Iterator[Finding]:
     for one in scene.objects.of_kind(
         "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"
@@ -127,4 +169,4 @@ def labels(scene: Scene) -> Iterator[Finding]:
             yield of_pod(NODES, pod, (), "may run on any node")
 
 
-RULES: Sequence[Rule] = (selectors, accounts, cluster, labels)
+RULES: Sequence[Rule] = (selectors, accounts, configuration, cluster, labels)

@@ -50,7 +50,7 @@ DOCKER_SOCKET = check(
     "container_runtime_socket", "high",
     "Who can talk to the container runtime can start a privileged container.",
     "Build images with a tool that needs no daemon; read metrics from the kubelet.",
-    "kube-linter:docker-sock checkov:CKV_K8S_27",
+    "kube-linter:docker-sock kube-linter:container-runtime-sock checkov:CKV_K8S_27",
     implies="host_path",
 )  # fmt: skip
 SENSITIVE_PATH = check(

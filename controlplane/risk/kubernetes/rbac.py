@@ -17,7 +17,7 @@ ROLE_ADMIN = check(
     "role_is_cluster_admin", "high",
     "The role may do everything with everything, now and with whatever is installed later.",
     ADMIN_REMEDY,
-    "kube-linter:wildcard-in-rules checkov:CKV_K8S_49",
+    "kube-linter:wildcard-in-rules kube-linter:wildcard-resource-verb-combo checkov:CKV_K8S_49",
     implies=_LESSER,
 )  # fmt: skip
 WILDCARD = check(
@@ -35,7 +35,7 @@ ESCALATION = check(
     "role_escalation", "high",
     "With this right its holder can give itself every other one.",
     "Leave escalate, bind, impersonate, nodes/proxy and serviceaccounts/token to administrators.",
-    "checkov:CKV_K8S_155 checkov:CKV_K8S_158",
+    "checkov:CKV_K8S_157 checkov:CKV_K8S_158",
 )  # fmt: skip
 BOUND_ADMIN = check(
     "bound_to_cluster_admin", "high",
@@ -69,7 +69,6 @@ ANONYMOUS = check(
     "bound_to_everyone", "high",
     "Everybody who reaches the API server has these rights, without any login.",
     "Bind to named accounts or groups.",
-    "checkov:CKV_K8S_68",
 )  # fmt: skip
 
 NO_ROLE = check(
@@ -82,6 +81,11 @@ STANDARD_VERBS = vocabulary("get list watch create update patch delete")
 WORKLOADS = vocabulary(
     "pods deployments statefulsets replicasets daemonsets jobs cronjobs replicationcontrollers"
 )
+_VERB_PEERS = {
+    "escalate": "kube-linter:escalate-verb-in-role",
+    "bind": "kube-linter:bind-verb-in-role",
+    "impersonate": "kube-linter:impersonate-without-resource-names",
+}
 EVERYONE = frozenset(("system:anonymous", "system:unauthenticated", "system:authenticated"))
 
 
@@ -182,7 +186,8 @@ def _role(role: Manifest, index: int, grant: Grant) -> Iterator[Finding]:
     if executes(grant):
         yield Finding(POD_EXEC, role, where, "allows a shell in pods", "", execution)
     if escalates(grant):
-        yield Finding(ESCALATION, role, where, "allows taking further rights")
+        peers = tuple(peer for verb, peer in _VERB_PEERS.items() if grant.verbs & {verb, "*"})
+        yield Finding(ESCALATION, role, where, "allows taking further rights", "", peers)
 
 
 def bindings(scene: Scene) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ IN_ENVIRONMENT = check(
     "secret_in_environment", "high",
     "Whoever reads the manifest, its history or the pod's description has the secret.",
     "Move it to a secret store, name it by secretKeyRef, and change it: it has been seen.",
-    "polaris:sensitiveContainerEnvVar kube-linter:env-var-secret checkov:CKV_SECRET_6",
+    "polaris:sensitiveContainerEnvVar kube-linter:env-var-secret",
     reversibility="costly",
 )  # fmt: skip
 PERHAPS_IN_ENVIRONMENT = check(
@@ -27,14 +27,14 @@ IN_CONFIGMAP = check(
     "secret_in_configmap", "high",
     "ConfigMaps are shown to everyone who may look at the namespace, and are not encrypted.",
     "Move it to a Secret or a secret store, and change it: it has been seen.",
-    "polaris:sensitiveConfigmapContent",
+    "polaris:sensitiveConfigmapContent kube-linter:configmap-with-credentials",
     reversibility="costly",
 )  # fmt: skip
 PERHAPS_IN_CONFIGMAP = check(
     "secret_like_configmap_key", "low",
     "Its name says secret, its value does not look like one.",
     "Make sure that it is none.",
-    "polaris:sensitiveConfigmapContent",
+    "polaris:sensitiveConfigmapContent kube-linter:configmap-with-credentials",
     family="hygiene",
 )  # fmt: skip
 SECRET_OBJECT = check(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from controlplane.risk.kubernetes.availability import replicas_of
 from controlplane.risk.kubernetes.findings import Finding, Rule, Scene, check
 from controlplane.risk.kubernetes.objects import mapping, number, text
-from controlplane.risk.kubernetes.pods import FINITE
 from controlplane.risk.kubernetes.quantities import percentage
 
 STRATEGY = check(
@@ -57,9 +56,10 @@ FULL_HOUR = check(
     family="hygiene",
 )  # fmt: skip
 RESTART = check(
-    "job_restart_policy_invalid", "high",
-    "The API server refuses a Job whose pods restart always.",
-    "Set restartPolicy: OnFailure or Never.",
+    "restart_policy_invalid", "high",
+    "The API server refuses a Job whose pods restart always, and any other workload whose pods "
+    "do not.",
+    "Set restartPolicy: OnFailure or Never for a Job; leave it out for everything else.",
     "kube-linter:restart-policy",
 )  # fmt: skip
 LEFT_OVER = check(
@@ -99,14 +99,14 @@ def lifetimes(scene: Scene) -> Iterator[Finding]:
             yield Finding(GRACE, pod.manifest, where, "gives its pods no time to end")
 
 
-def jobs(scene: Scene) -> Iterator[Finding]:
+def restarts(scene: Scene) -> Iterator[Finding]:
     for pod in scene.pods:
-        if pod.manifest.kind not in FINITE:
-            continue
-        if pod.spec.get("restartPolicy") in (None, "Always") and pod.spec.get("containers"):
-            where = (*pod.path, "restartPolicy")
-            yield Finding(RESTART, pod.manifest, where, "lets its pods restart always")
-        if pod.manifest.kind == "Job" and "ttlSecondsAfterFinished" not in pod.manifest.spec:
+        said, kind = pod.spec.get("restartPolicy"), pod.manifest.kind
+        refused = said in (None, "Always") if pod.finite else said not in (None, "Always")
+        if refused and pod.spec.get("containers") and kind != "Pod":
+            what = f"has restart policy {text(said) or 'Always'}"
+            yield Finding(RESTART, pod.manifest, (*pod.path, "restartPolicy"), what)
+        if kind == "Job" and "ttlSecondsAfterFinished" not in pod.manifest.spec:
             yield Finding(LEFT_OVER, pod.manifest, ("spec",), "stays after it has finished")
 
 
@@ -131,4 +131,4 @@ def _valid(schedule: str) -> bool:
     return len(fields) == 5 and all(_FIELD.fullmatch(field) for field in fields)
 
 
-RULES: Sequence[Rule] = (strategies, lifetimes, jobs, crons)
+RULES: Sequence[Rule] = (strategies, lifetimes, restarts, crons)

@@ -158,4 +158,9 @@ def test_cron__changed_for_the_worse__is_named(spec, name):
 
 def test_job__that_restarts_always__is_refused():
     job = made("Job", "batch/v1", spec={"template": {"spec": {"containers": [GOOD_CONTAINER]}}})
-    assert only("job_restart_policy_invalid", job, "").severity == "high"
+    assert only("restart_policy_invalid", job, "").severity == "high"
+
+
+def test_deployment__whose_pods_do_not_restart__is_refused():
+    after = deployment(pod__restartPolicy="Never")
+    assert only("restart_policy_invalid", after, deployment()).severity == "high"

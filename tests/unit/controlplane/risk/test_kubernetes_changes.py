@@ -122,6 +122,28 @@ def test_account__that_is_not_among_those_brought__is_named():
     assert "service_account_not_found" in ids(after, "")
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"pod__volumes": [{"name": "a", "configMap": {"name": "old"}}]},
+        {"container__envFrom": [{"configMapRef": {"name": "old"}}]},
+        {"container__env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "old"}}}]},
+    ],
+)
+def test_configuration__renamed_under_the_pod_that_reads_it__is_high(reference):
+    pod = deployment(**reference)
+    before = [pod, made("ConfigMap", name="old", data={"a": "1"})]
+    after = [pod, made("ConfigMap", name="new", data={"a": "1"})]
+    assert only("configuration_not_found", after, before).severity == "high"
+    assert "configuration_not_found" not in ids(before, after)
+
+
+def test_configuration__optional__is_not_missed():
+    optional = {"name": "a", "configMap": {"name": "old", "optional": True}}
+    after = [deployment(pod__volumes=[optional]), made("ConfigMap", name="new")]
+    assert "configuration_not_found" not in ids(after, "")
+
+
 def test_list__its_items__are_the_objects():
     listed = {"apiVersion": "v1", "kind": "List", "items": [deployment(pod__hostPID=True)]}
     found = only("host_pid", listed, deployment())
