@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlplane.risk.kinds import ChangeKind
+from controlplane.risk.places import HARMLESS_PLACES
 from controlplane.risk.signals import (
     Level,
     Reversibility,
@@ -41,11 +42,6 @@ DEPENDENT = 0.15
 DEPENDENTS_UNKNOWN = 0.2
 TRAFFIC = 0.5
 TRAFFIC_UNKNOWN = 0.2
-# Every other name counts as production, a missing one too.
-HARMLESS_PLACES = {
-    **dict.fromkeys(("staging", "preprod", "preproduction", "pre-production", "uat"), 0.4),
-    **dict.fromkeys(("dev", "development", "test", "testing", "qa", "sandbox", "local"), 0.2),
-}
 PRIOR_CHANGES, PRIOR_FAILED = 10, 1.5
 RECORD_UNKNOWN = 0.3
 
@@ -93,10 +89,7 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
         "reach": reach(around),
         "likelihood": likelihood(signals, around),
     }
-    reversibility = least_reversible(
-        [signal.reversibility for signal in signals]
-        + (["reversible"] if kind.reversible else ["irreversible"])
-    )
+    reversibility = _reversibility(signals, kind)
     score = sum(POINTS[name] * share for name, share in shares.items())
     score = min(100.0, score + POINTS["reversibility"] * BURDEN[reversibility])
     rule_level, score_level = worst(signal.severity for signal in signals), level_of(score)
@@ -109,6 +102,13 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
         unknown=tuple(around.unknown),
         **shares,
     )
+
+
+def _reversibility(signals: Sequence[Signal], kind: ChangeKind) -> Reversibility:
+    told = [signal.reversibility for signal in signals]
+    if not kind.reversible and not kind.told_by_signals:
+        told.append("irreversible")
+    return least_reversible(told)
 
 
 def level_of(score: float) -> Level:

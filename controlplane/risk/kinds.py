@@ -4,15 +4,19 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
+from controlplane.risk.dns import reader as dns
+from controlplane.risk.flags import reader as flags
 from controlplane.risk.iam import reader as iam
 from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
+from controlplane.risk.terraform import reader as terraform
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
     """`observable`: its effect shows in metrics of the exposed share. `grayable`: it can be on
     for a share of production. `reversible`: going back restores what was before.
+    `told_by_signals`: that depends on what is in the artefact, and its reader tells it.
     """
 
     name: str
@@ -20,6 +24,7 @@ class ChangeKind:
     observable: bool = True
     grayable: bool = True
     reversible: bool = True
+    told_by_signals: bool = False
     reader: Reader | None = None
 
     @property
@@ -32,12 +37,20 @@ KINDS: dict[str, ChangeKind] = {
     for kind in (
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
-        ChangeKind("feature_flag", "Feature flag"),
+        ChangeKind("feature_flag", "Feature flag", reader=flags.read),
         ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
-        ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),
+        ChangeKind(
+            "terraform_plan",
+            "Terraform plan",
+            grayable=False,
+            reversible=False,
+            told_by_signals=True,
+            reader=terraform.read,
+        ),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
         ChangeKind("content_policy", "Content policy"),
+        ChangeKind("network", "DNS zone", grayable=False, reader=dns.read),
     )
 }
 

@@ -79,7 +79,7 @@ def unparsed(reason: str, where: str = "") -> Signal:
     )
 
 
-def no_artefact() -> Signal:
+def no_artefact(reversibility: Reversibility) -> Signal:
     return Signal(
         id="no_artefact",
         severity="medium",
@@ -87,4 +87,5 @@ def no_artefact() -> Signal:
         where="/artefact",
         why="Only its title says what it does; nothing could be inspected.",
         remedy="Send what will be applied as `artefact`, and what it replaces as `before`.",
+        reversibility=reversibility,
     )

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", session.Logout.as_view(), name="logout"),
     path("changes/<uuid:change_id>/", pages.change, name="change"),
     path("changes/<uuid:change_id>/live/", pages.change_live, name="change-live"),
+    path("changes/<uuid:change_id>/artefact/", pages.artefact, name="artefact"),
     path("changes/<uuid:change_id>/answer/", actions.answer, name="answer"),
     path("changes/<uuid:change_id>/cancel/", actions.cancel, name="cancel"),
     path("anomalies/", anomalies.anomalies, name="anomalies"),
