@@ -6,6 +6,8 @@ from attribution.errors import CaseError
 from controlplane.risk import config, deploy
 from controlplane.risk.dns import reader as dns
 from controlplane.risk.flags import reader as flags
+from controlplane.risk.iam import reader as iam
+from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
 from controlplane.risk.terraform import reader as terraform
 
@@ -45,8 +47,8 @@ KINDS: dict[str, ChangeKind] = {
             told_by_signals=True,
             reader=terraform.read,
         ),
-        ChangeKind("kubernetes_manifest", "Kubernetes manifest"),
-        ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),
+        ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
+        ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
         ChangeKind("content_policy", "Content policy"),
         ChangeKind("network", "DNS zone", grayable=False, reader=dns.read),
     )
