@@ -46,6 +46,7 @@ HARMLESS_PLACES = {
     **dict.fromkeys(("staging", "preprod", "preproduction", "pre-production", "uat"), 0.4),
     **dict.fromkeys(("dev", "development", "test", "testing", "qa", "sandbox", "local"), 0.2),
 }
+UNREAD = frozenset({"unparsed", "no_artefact"})
 PRIOR_CHANGES, PRIOR_FAILED = 10, 1.5
 RECORD_UNKNOWN = 0.3
 
@@ -93,10 +94,7 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
         "reach": reach(around),
         "likelihood": likelihood(signals, around),
     }
-    reversibility = least_reversible(
-        [signal.reversibility for signal in signals]
-        + (["reversible"] if kind.reversible else ["irreversible"])
-    )
+    reversibility = _reversibility(signals, kind)
     score = sum(POINTS[name] * share for name, share in shares.items())
     score = min(100.0, score + POINTS["reversibility"] * BURDEN[reversibility])
     rule_level, score_level = worst(signal.severity for signal in signals), level_of(score)
@@ -109,6 +107,13 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
         unknown=tuple(around.unknown),
         **shares,
     )
+
+
+def _reversibility(signals: Sequence[Signal], kind: ChangeKind) -> Reversibility:
+    """A reader says of each finding whether it can be undone. Where nobody read, the kind says."""
+    unread = not kind.has_reader or any(signal.id in UNREAD for signal in signals)
+    by_kind: Reversibility = "reversible" if kind.reversible or not unread else "irreversible"
+    return least_reversible([by_kind, *(signal.reversibility for signal in signals)])
 
 
 def level_of(score: float) -> Level:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from attribution.errors import CaseError
-from controlplane.risk import config, deploy
+from controlplane.risk import config, deploy, sql
 from controlplane.risk.signals import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
     """`observable`: its effect shows in metrics of the exposed share. `grayable`: it can be on
-    for a share of production. `reversible`: going back restores what was before.
+    for a share of production. `reversible`: applying what was before restores it, so that
+    Graygate may do so by itself; of one change a reader may know better.
     """
 
     name: str
@@ -31,7 +32,9 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
         ChangeKind("feature_flag", "Feature flag"),
-        ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
+        ChangeKind(
+            "sql_migration", "SQL migration", grayable=False, reversible=False, reader=sql.read
+        ),
         ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest"),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),

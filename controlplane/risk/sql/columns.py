@@ -95,11 +95,16 @@ def _clause(at: Cursor, column: str, found: _Found) -> None:
         at.group()
     elif at.take_any("STORED", "PERSISTENT"):
         found.generated = "stored"
-    elif at.take("ON", "UPDATE") or at.take("COMMENT") or at.take("COLLATE"):
-        at.next()
     elif at.sees("FIRST") or at.sees("AFTER"):
-        at.rest()
+        at.until()
     elif not _column_constraint(at, column, found):
+        _pass_over(at)
+
+
+def _pass_over(at: Cursor) -> None:
+    """A clause's argument must not be taken for a clause: COMMENT 'x', COLLATE "default"."""
+    argument = at.take("ON", "UPDATE") or at.take("COMMENT") or at.take("COLLATE")
+    if argument or not at.group():
         at.next()
 
 

@@ -56,7 +56,8 @@ _PATTERNS = {
         ("mysql", _NAME_OR_STRING, _ESCAPED),
     )
 }
-_HASH = re.compile(r"#[^\n]*+")
+# A comment to the end of the line, or the mark of what only MySQL runs.
+_MYSQL_MARK = re.compile(r"#[^\n]*+|/\*!\d*+")
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -67,36 +68,27 @@ def tokens(text: str, dialect: str, at: int, end: int) -> Iterator[Token]:
         match = pattern.match(text, at, end)
         if match is None:  # the last alternative takes any character
             return
-        kind, found, at = match.lastgroup, match[0], match.end()
-        if kind == "blank":
-            continue
+        kind, found, start, at = match.lastgroup or "", match[0], match.start(), match.end()
         if kind == "word":
-            yield Token("word", found, found.upper(), match.start())
-        elif kind == "sign" and found == "#" and dialect == "mysql":
-            at = _end_of(_HASH.match(text, match.start()), at)
-        elif kind in ("sign", "number"):
-            yield Token("number" if kind == "number" else "sign", found, "", match.start())
-        elif kind in ("quoted", "string", "escape"):
-            yield _unquoted(kind, found, match.start())
-        elif kind == "dollar" and dialect == "postgres":
-            at = _closing(text, found, match.start(), end)
-            body = text[match.end() : at - len(found)]
-            yield Token("string", body, "", match.start())
-        elif kind == "block":
-            at = _after_comment(text, match.start(), end, dialect)
+            yield Token("word", found, found.upper(), start)
         elif kind == "open":
-            raise NeverEndsError(match.start())
+            raise NeverEndsError(start)
+        elif kind == "block" or (dialect == "mysql" and found == "#"):
+            at = _after_comment(text, start, end, dialect)
+        elif kind == "dollar" and dialect == "postgres":
+            at = _closing(text, found, start, end)
+            yield Token("string", text[match.end() : at - len(found)], "", start)
+        elif kind != "blank":
+            yield _token(kind, found, start)
 
 
-def _end_of(match: re.Match[str] | None, otherwise: int) -> int:
-    return match.end() if match else otherwise
-
-
-def _unquoted(kind: str, found: str, start: int) -> Token:
+def _token(kind: str, found: str, start: int) -> Token:
     if kind == "quoted":
         quote = found[-1]
         return Token("quoted", found[1:-1].replace(quote * 2, quote), "", start)
-    return Token("string", found[found.index("'") + 1 : -1].replace("''", "'"), "", start)
+    if kind in ("string", "escape"):
+        return Token("string", found[found.index("'") + 1 : -1].replace("''", "'"), "", start)
+    return Token("number" if kind == "number" else "sign", found, "", start)
 
 
 def _closing(text: str, tag: str, start: int, end: int) -> int:
@@ -110,9 +102,8 @@ def _after_comment(text: str, start: int, end: int, dialect: str) -> int:
     """PostgreSQL's comments nest. MySQL runs what stands in `/*!40101 … */`: only the mark is
     passed over, and the closing `*/` then comes as two signs that mean nothing.
     """
-    if dialect == "mysql" and text.startswith("/*!", start):
-        mark = re.compile(r"/\*!\d*").match(text, start)
-        return _end_of(mark, start + 3)
+    if dialect == "mysql" and (whole := _MYSQL_MARK.match(text, start, end)):
+        return whole.end()
     level = 0
     for edge in _BLOCK_EDGE.finditer(text, start, end):
         level += 1 if edge[0] == "/*" and (dialect == "postgres" or level == 0) else 0

@@ -23,7 +23,7 @@ class Rebuild:
 @dataclass(slots=True)
 class Outlook:
     """`defaults`: the last word on a column's default, None where it was dropped.
-    `excused`: where a drop or rename begins that is a part of a rebuild.
+    `excused`: table and place of the drops and renames that are part of a rebuild.
     """
 
     defaults: dict[tuple[str, str], Tokens | None] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Outlook:
     created_objects: set[tuple[str, str, str]] = field(default_factory=set)
     promoted: set[str] = field(default_factory=set)
     rebuilds: list[Rebuild] = field(default_factory=list)
-    excused: set[int] = field(default_factory=set)
+    excused: set[tuple[str, int]] = field(default_factory=set)
 
 
 def outlook_of(steps: Sequence[Step]) -> Outlook:
@@ -65,12 +65,13 @@ class _Swaps:
         self._found = found
         self._made: dict[str, _Made] = {}
         self._live: dict[str, str] = {}
-        self._touched: dict[str, list[int]] = {}
+        self._touched: dict[str, list[tuple[str, int]]] = {}
 
     def follow(self, steps: Iterable[Step]) -> None:
         for step in steps:
             if step.action == "create_table":
-                self._made[step.table] = _Made(step, *(self._live_one(t) for t in step.sources[:1]))
+                source = self._live_one(step.sources[0]) if step.sources else ""
+                self._made[step.table] = _Made(step, source)
             elif step.action == "copy_rows" and step.table in self._made:
                 made = self._made[step.table]
                 made.copied_from, made.copies = self._live_one(step.sources[0]), dict(step.copies)
@@ -88,14 +89,14 @@ class _Swaps:
                 self._made[step.new_name] = made
             return
         live = self._live.pop(step.table, step.table)
-        self._touched.setdefault(live, []).append(step.start)
+        self._touched.setdefault(live, []).append((step.table, step.start))
         if step.new_name:
             self._live[step.new_name] = live
 
     def _settle(self) -> None:
-        for live, starts in self._touched.items():
+        for live, places in self._touched.items():
             made = self._made.get(live)
             if made and made.copied_from == live:
                 step = made.step
-                self._found.excused |= set(starts)
+                self._found.excused |= set(places)
                 self._found.rebuilds.append(Rebuild(live, step.columns, made.copies, step.start))

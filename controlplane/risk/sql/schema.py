@@ -50,7 +50,7 @@ def schema_of(said: Any, *, exact: bool) -> Schema:
     for one in said if isinstance(said, list) else [said]:
         if isinstance(one, Mapping):
             _read_flat(schema, one)
-            tables = one.get("tables")
+            tables: Any = one.get("tables")
             for name, table in list(tables.items())[:_MOST_TABLES] if _is_map(tables) else []:
                 _read_table(schema.table(str(name).removeprefix("public.")), table)
     return schema if exact else _folded(schema)
