@@ -66,7 +66,7 @@ def _action(at: Cursor, table: str) -> list[Step]:
             return [Step(action, start, table, name=at.name())]
     if any(at.take(*phrase) for phrase in _HARMLESS) or at.done or at.sees(","):
         return []
-    return [Step("unknown", start, table, name=" ".join(t.text for t in at.tokens[at.at :][:4]))]
+    return [Step("unknown", start, table, name=" ".join(t.text for t in at.ahead(4)))]
 
 
 def _add(at: Cursor) -> list[Step]:
@@ -79,10 +79,14 @@ def _add(at: Cursor) -> list[Step]:
         return [Step("add_constraint", 0, constraint=constraint)] if constraint else []
     at.take("COLUMN")
     at.take("IF", "NOT", "EXISTS")
-    if at.sees("("):
-        inner = [Cursor(part, exact=at.exact) for part in parts_of(at.group())]
-        return [step for part in inner for step in _add(part)]
-    return [Step("add_column", 0, column=column_of(at))]
+    if not at.sees("("):
+        return [Step("add_column", 0, column=column_of(at))]
+    parts = [Cursor(part, exact=at.exact) for part in parts_of(at.group())]
+    return [
+        Step("add_column", 0, column=column_of(part))
+        for part in parts
+        if not is_table_constraint(part)
+    ]
 
 
 def _is_index(at: Cursor) -> bool:

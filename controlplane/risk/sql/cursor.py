@@ -32,6 +32,9 @@ class Cursor:
         index = self.at + ahead
         return self.tokens[index] if index < len(self.tokens) else _PAST
 
+    def ahead(self, count: int) -> Sequence[Token]:
+        return self.tokens[self.at : self.at + count]
+
     def sees(self, *phrase: str) -> bool:
         return all(
             (self.peek(ahead).word or self.peek(ahead).text) == part

@@ -19,9 +19,8 @@ _STEADY = {
     "current_setting", "current_user", "session_user", "current_schema", "row", "array", "point",
     "box", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "mod",
     "power", "sqrt", "sign", "exp", "ln", "log", "interval", "numeric", "varchar", "char", "bit",
-    "timestamp",
-    "varying", "character", "decimal", "to_tsvector", "hstore", "string_to_array", "justify_days", "justify_hours",
-    "txid_current", "inet", "if", "ifnull", "unix_timestamp", "utc_timestamp", "curdate",
+    "timestamp", "varying", "character", "decimal", "to_tsvector", "hstore", "string_to_array",
+    "justify_days", "justify_hours", "txid_current", "inet", "if", "ifnull", "unix_timestamp", "utc_timestamp", "curdate",
     "curtime", "strftime", "datetime", "julianday",
 }  # fmt: skip
 _NOT_CALLED = {"IN", "AND", "OR", "NOT", "ANY", "ALL", "SOME", "WHEN", "THEN", "ELSE", "ARRAY"}

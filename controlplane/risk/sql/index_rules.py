@@ -47,8 +47,8 @@ def _blocks_writes(replay: Replay, index: Index, step: Step) -> bool:
     """
     if replay.engine.is_postgres:
         return not index.concurrently and not index.only
-    told_to_block = "blocking" in step.flags or index.kind in ("fulltext", "spatial")
-    return replay.engine.is_mysql and told_to_block and "online" not in step.flags
+    no_other_way = index.kind in ("fulltext", "spatial")
+    return replay.engine.is_mysql and no_other_way and "online" not in step.flags
 
 
 def _uniqueness(replay: Replay, index: Index, step: Step) -> Iterator[Signal]:

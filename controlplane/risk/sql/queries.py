@@ -64,16 +64,16 @@ def with_query(at: Cursor) -> Iterator[Step]:
     rest = at.rest()
     filtered = any(token.word in ("WHERE", "LIMIT") for token in rest)
     for index, token in enumerate(rest):
-        inner = Cursor(rest[index + 1 :][:200], exact=at.exact)
-        before = rest[index - 1].text if index else ""
-        if token.word == "DELETE" and inner.sees("FROM") and before in ("(", ")"):
-            found = next(iter(delete(inner)))
-        elif token.word == "UPDATE" and before in ("(", ")"):
-            found = next(iter(update(inner)))
-        else:
+        if token.word not in _CHANGES or (index and rest[index - 1].text not in ("(", ")")):
             continue
+        inner = Cursor(rest[index + 1 : index + 8], exact=at.exact)
+        inner.take("FROM")
+        inner.take("ONLY")
         flags = frozenset({"filtered"}) if filtered else frozenset()
-        yield Step(found.action, token.start, found.table, flags=flags)
+        yield Step(_CHANGES[token.word], token.start, inner.name(), flags=flags)
+
+
+_CHANGES = {"DELETE": "delete_rows", "UPDATE": "update_rows"}
 
 
 def truncate(at: Cursor) -> Iterator[Step]:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from controlplane.risk.signals import Signal, Source, many_findings, rank, unparsed
+from controlplane.risk.signals import Signal, Source, many_findings, no_artefact, rank, unparsed
 from controlplane.risk.sql import column_rules
 from controlplane.risk.sql.engine import Engine, engine_of
 from controlplane.risk.sql.lex import Token
 from controlplane.risk.sql.outlook import outlook_of
 from controlplane.risk.sql.replay import TAKES_LOCK, Replay
-from controlplane.risk.sql.rules import RULES
+from controlplane.risk.sql.rules import look_at
 from controlplane.risk.sql.schema import Schema, schema_of
 from controlplane.risk.sql.sections import Forward, forward
 from controlplane.risk.sql.split import Script, split
@@ -28,6 +28,8 @@ def read(source: Source) -> list[Signal]:
     text, problem = text_of(source.artefact)
     if problem:
         return [unparsed(problem, "/artefact")]
+    if not text.strip():
+        return [no_artefact()]
     before, problem = text_of(source.before)
     if problem:
         return [unparsed(f"what ran until now: {problem}", "/before")]
@@ -112,8 +114,7 @@ def _found(replay: Replay, steps: Sequence[Step], part: Forward) -> Iterable[Sig
         yield from column_rules.rebuilt(replay, rebuild)
     waits: Step | None = None
     for step in steps:
-        if step.action in RULES:
-            yield from RULES[step.action](replay, step)
+        yield from look_at(replay, step)
         if not replay.lock_timeout and step.action in _TIMED and replay.is_live(step.table):
             waits = waits or step
         replay.advance(step)

@@ -15,8 +15,8 @@ from controlplane.risk.sql.types import Type
 @dataclass(slots=True)
 class Replay:
     """`created`: tables that the file made, which no old version uses and nobody waits for.
-    `locked`: live tables whose lock the open transaction holds. `unproven`: constraints that were
-    added without a check, True while the same transaction is open. `proven`: columns that a valid
+    `locked`: live tables whose lock the open transaction holds. `unproven`: constraints that
+    were added without a check, and in which transaction. `proven`: columns that a valid
     check keeps from NULL; `trusted`: tables with a validated check that an earlier file added.
     """
 
@@ -25,12 +25,13 @@ class Replay:
     outlook: Outlook
     line: Callable[[int], int]
     in_transaction: bool = False
+    transaction: int = 0
     created: set[str] = field(default_factory=set)
     added: set[tuple[str, str]] = field(default_factory=set)
     indexes: set[str] = field(default_factory=set)
     objects: set[str] = field(default_factory=set)
     locked: set[str] = field(default_factory=set)
-    unproven: dict[tuple[str, str], tuple[Constraint, bool]] = field(default_factory=dict)
+    unproven: dict[tuple[str, str], tuple[Constraint, int]] = field(default_factory=dict)
     proven: set[tuple[str, str]] = field(default_factory=set)
     trusted: set[str] = field(default_factory=set)
     lock_timeout: bool = False
@@ -115,7 +116,7 @@ def _modify_column(replay: Replay, step: Step) -> None:
 def _add_constraint(replay: Replay, step: Step) -> None:
     constraint = step.constraint
     if constraint and constraint.deferred_check:
-        replay.unproven[step.table, constraint.name] = (constraint, replay.in_transaction)
+        replay.unproven[step.table, constraint.name] = (constraint, replay.transaction)
     elif constraint:
         _prove(replay, step.table, constraint)
 
@@ -144,8 +145,8 @@ def _prove(replay: Replay, table: str, constraint: Constraint) -> None:
 
 def _end_transaction(replay: Replay, _step: Step) -> None:
     replay.in_transaction = False
+    replay.transaction += 1
     replay.locked.clear()
-    replay.unproven = {key: (one, False) for key, (one, _) in replay.unproven.items()}
 
 
 def _begin(replay: Replay, _step: Step) -> None:

@@ -1,6 +1,6 @@
 """Which rule looks at which step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from controlplane.risk.signals import Signal
 from controlplane.risk.sql import column_rules, index_rules, other_rules, table_rules
@@ -26,7 +26,6 @@ RULES: dict[str, Rule] = {
     "drop_primary_key": table_rules.primary_key_dropped,
     "rewrite": table_rules.rewritten,
     "set_expression": table_rules.rewritten,
-    "rebuild": table_rules.rebuilt_in_place,
     "attach_partition": table_rules.partition_attached,
     "detach_partition": table_rules.partition_detached,
     "drop_partition": table_rules.partition_dropped,
@@ -58,3 +57,10 @@ RULES: dict[str, Rule] = {
     "rollback": other_rules.ended,
     "unknown": other_rules.unknown,
 }
+
+
+def look_at(replay: Replay, step: Step) -> Iterator[Signal]:
+    rule = RULES.get(step.action)
+    if rule is not None:
+        yield from rule(replay, step)
+    yield from table_rules.told_to_block(replay, step)

@@ -33,13 +33,13 @@ class Forward:
 def forward(text: str) -> Forward:
     code = _CODE.search(text)
     marks = list(_MARK.finditer(text))
-    kept, end = text, len(text)
-    for mark in reversed(marks):
-        if mark[1].lower() == "down":
-            kept = kept[: mark.start()] + _blank(kept[mark.start() : end]) + kept[end:]
-        end = mark.start()
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    parts = [text[: marks[0].start()] if marks else text]
+    for mark, end in zip(marks, ends, strict=False):
+        part = text[mark.start() : end]
+        parts.append(_blank(part) if mark[1].lower() == "down" else part)
     wrapped = bool(marks) and _NO_TRANSACTION.search(text) is None
-    return Forward(kept, wrapped, code.start() if code else None)
+    return Forward("".join(parts), wrapped, code.start() if code else None)
 
 
 def _blank(text: str) -> str:

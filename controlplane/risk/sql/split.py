@@ -21,10 +21,10 @@ class Script:
     text: str
     statements: list[list[Token]] = field(default_factory=list)
     broken_at: int | None = None
-    _lines: list[int] = field(default_factory=list)
+    _lines: list[int] | None = None
 
     def line(self, start: int) -> int:
-        if not self._lines:
+        if self._lines is None:
             self._lines = [match.start() for match in re.finditer("\n", self.text)]
         return bisect_right(self._lines, start - 1) + 1
 

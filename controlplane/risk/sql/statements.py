@@ -8,18 +8,21 @@ from controlplane.risk.sql.cursor import Cursor
 from controlplane.risk.sql.lex import Token
 from controlplane.risk.sql.steps import Step
 
+# Of statements between which a semicolon is missing; each looks at all that follows.
+_MOST_IN_ONE = 20
+
 Reader = Callable[[Cursor], Iterator[Step]]
 
 
 def steps_of(statement: Sequence[Token], *, exact: bool) -> list[Step]:
     """More than one statement's where semicolons were forgotten."""
     at, found = Cursor(statement, exact=exact), []
-    while not at.done:
-        start, before = at.start, at.at
+    for _ in range(_MOST_IN_ONE):
+        if at.done:
+            return found
+        start = at.start
         found += [step if step.start else replace(step, start=start) for step in _read(at)]
-        if at.at == before:
-            break
-    return found
+    return [*found, Step("unknown", at.start, name="a statement without an end")]
 
 
 def _read(at: Cursor) -> list[Step]:

@@ -71,7 +71,8 @@ _REFUSES = {"unique", "primary_key", "not_null", "exclude"}
 
 def validated(replay: Replay, step: Step) -> Iterator[Signal]:
     """By itself it blocks nobody; within a transaction that holds the table's lock it does."""
-    _, same = replay.unproven.get((step.table, step.name), (None, False))
+    _, added_in = replay.unproven.get((step.table, step.name), (None, -1))
+    same = replay.in_transaction and added_in == replay.transaction
     if replay.is_live(step.table) and (same or step.table in replay.locked):
         summary = f"{step.name} of {step.table} is validated while the table is locked"
         severity = replay.blocking(step.table, "high")
@@ -92,10 +93,12 @@ def rewritten(replay: Replay, step: Step) -> Iterator[Signal]:
         yield replay.finding("table_rewritten", severity, summary, step)
 
 
-def rebuilt_in_place(replay: Replay, step: Step) -> Iterator[Signal]:
-    """MySQL's null rebuild lets reads and writes go on unless it is told to copy."""
-    if "blocking" in step.flags:
-        yield from rewritten(replay, step)
+def told_to_block(replay: Replay, step: Step) -> Iterator[Signal]:
+    """MySQL's ALGORITHM=COPY or LOCK=SHARED, where it might have gone without."""
+    if "blocking" in step.flags and replay.is_live(step.table):
+        severity = replay.blocking(step.table, "high")
+        summary = f"{step.table} is to be altered by a blocking copy"
+        yield replay.finding("table_rewritten", severity, summary, step)
 
 
 def partition_attached(replay: Replay, step: Step) -> Iterator[Signal]:
