@@ -145,8 +145,8 @@ _COLUMN_ACTIONS = (
     (("SET", "EXPRESSION"), "set_expression"),
     # An identity is numbered from now on; what stands in the column is not touched.
     (("ADD", "GENERATED"), ""),
-    (("DROP", "EXPRESSION"), ""),
-    (("DROP", "IDENTITY"), ""),
+    (("DROP", "EXPRESSION"), "drop_identity"),
+    (("DROP", "IDENTITY"), "drop_identity"),
     (("SET",), ""),
     (("RESET",), ""),
     (("RESTART",), ""),

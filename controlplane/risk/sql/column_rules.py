@@ -124,6 +124,13 @@ def default_dropped(replay: Replay, step: Step) -> Iterator[Signal]:
     yield replay.finding("default_dropped", severity, summary, step)
 
 
+def identity_dropped(replay: Replay, step: Step) -> Iterator[Signal]:
+    """The server no longer fills the column, which the old version leaves to it."""
+    if replay.is_live(step.table) and (step.table, step.name) not in replay.added:
+        summary = f"{step.table}.{step.name} is no longer filled by the server"
+        yield replay.finding("default_dropped", "medium", summary, step)
+
+
 def type_changed(replay: Replay, step: Step) -> Iterator[Signal]:
     if step.type is None or not replay.is_live(step.table) or replay.engine.name == "sqlite":
         return

@@ -185,6 +185,7 @@ def alter_other(at: Cursor) -> Iterator[Step]:
         return
     at.take("IF", "EXISTS")
     name = at.name()
+    at.group()
     if at.take("RENAME", "VALUE"):
         yield Step("rename_enum_value", start, name=name, expression=tuple(at.rest()[:3]))
     elif at.take("RENAME", "TO"):

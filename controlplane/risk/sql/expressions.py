@@ -20,8 +20,8 @@ _STEADY = {
     "box", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "mod",
     "power", "sqrt", "sign", "exp", "ln", "log", "interval", "numeric", "varchar", "char", "bit",
     "timestamp", "varying", "character", "decimal", "to_tsvector", "hstore", "string_to_array",
-    "justify_days", "justify_hours", "txid_current", "inet", "if", "ifnull", "unix_timestamp", "utc_timestamp", "curdate",
-    "curtime", "strftime", "datetime", "julianday",
+    "justify_days", "justify_hours", "txid_current", "inet", "if", "ifnull", "unix_timestamp",
+    "utc_timestamp", "curdate", "curtime", "strftime", "datetime", "julianday",
 }  # fmt: skip
 _NOT_CALLED = {"IN", "AND", "OR", "NOT", "ANY", "ALL", "SOME", "WHEN", "THEN", "ELSE", "ARRAY"}
 

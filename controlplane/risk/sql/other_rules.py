@@ -1,6 +1,7 @@
 """Objects other than tables, rights, settings, and the transaction itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from controlplane.risk.signals import Severity, Signal, unparsed
 from controlplane.risk.sql.replay import Replay
@@ -22,7 +23,8 @@ def dropped(replay: Replay, step: Step) -> Iterator[Signal]:
         yield replay.finding("database_dropped", "critical", summary, step)
     else:
         severity: Severity = "high" if cascade or kind == "schema" else "medium"
-        yield replay.finding("object_dropped", severity, summary, step)
+        found = replay.finding("object_dropped", severity, summary, step)
+        yield replace(found, aliases=(f"squawk:ban-drop-{kind.rpartition(' ')[2]}",))
 
 
 def renamed(replay: Replay, step: Step) -> Iterator[Signal]:

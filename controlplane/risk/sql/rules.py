@@ -16,6 +16,7 @@ RULES: dict[str, Rule] = {
     "set_not_null": column_rules.not_null_set,
     "drop_not_null": column_rules.not_null_dropped,
     "drop_default": column_rules.default_dropped,
+    "drop_identity": column_rules.identity_dropped,
     "change_type": column_rules.type_changed,
     "modify_column": column_rules.modified,
     "drop_table": table_rules.dropped,

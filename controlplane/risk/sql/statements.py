@@ -16,7 +16,8 @@ Reader = Callable[[Cursor], Iterator[Step]]
 
 def steps_of(statement: Sequence[Token], *, exact: bool) -> list[Step]:
     """More than one statement's where semicolons were forgotten."""
-    at, found = Cursor(statement, exact=exact), []
+    at = Cursor(statement, exact=exact)
+    found: list[Step] = []
     for _ in range(_MOST_IN_ONE):
         if at.done:
             return found
