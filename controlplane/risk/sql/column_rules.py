@@ -169,19 +169,25 @@ def modified(replay: Replay, step: Step) -> Iterator[Signal]:
     if column is None or not replay.is_live(step.table):
         return
     old, name = replay.type(step.table, step.name), f"{step.table}.{step.name}"
-    not_null_is_new = column.not_null and not replay.schema.is_not_null(step.table, step.name)
-    if column.auto_increment and not old.name:
-        # The key itself, stated again: it was NOT NULL before.
-        not_null_is_new = False
-    if not_null_is_new:
-        summary = f"{name} becomes NOT NULL, unless it is so already"
+    was_not_null = replay.schema.is_not_null(step.table, step.name)
+    required = _is_required(replay, step.table, column) and not was_not_null
+    if required:
+        summary = f"{name} becomes NOT NULL without a default that stays, unless it is so already"
         yield replay.finding("not_null_added", "medium", summary, step)
     if old.name and not widens_free(old, column.type, "mysql"):
         yield _type_finding(replay, step, name, old, column.type)
-    elif not old.name and not (column.explicit_null or not_null_is_new or "online" in step.flags):
+    elif not old.name and not (required or _is_about_null(replay, step, column)):
         summary = f"{name} is stated anew as {column.type}; what it was is not known"
         severity = replay.blocking(step.table, "medium")
         yield replay.finding("column_type_changed", severity, summary, step)
+
+
+def _is_about_null(replay: Replay, step: Step, column: Column) -> bool:
+    """NULL is the default and written out by those who want to allow it; a default beside it in
+    the file is set by those who want to forbid it. With LOCK=NONE the server refuses to copy.
+    """
+    default = replay.outlook.defaults.get((step.table, step.name))
+    return column.explicit_null or default is not None or "online" in step.flags
 
 
 def rebuilt(replay: Replay, rebuild: Rebuild) -> Iterator[Signal]:
