@@ -42,6 +42,7 @@ DEPENDENT = 0.15
 DEPENDENTS_UNKNOWN = 0.2
 TRAFFIC = 0.5
 TRAFFIC_UNKNOWN = 0.2
+UNREAD = frozenset({"unparsed", "no_artefact"})
 PRIOR_CHANGES, PRIOR_FAILED = 10, 1.5
 RECORD_UNKNOWN = 0.3
 
@@ -105,10 +106,10 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
 
 
 def _reversibility(signals: Sequence[Signal], kind: ChangeKind) -> Reversibility:
-    told = [signal.reversibility for signal in signals]
-    if not kind.reversible and not kind.told_by_signals:
-        told.append("irreversible")
-    return least_reversible(told)
+    """A reader says of each finding whether it can be undone. Where nobody read, the kind says."""
+    unread = not kind.has_reader or any(signal.id in UNREAD for signal in signals)
+    by_kind: Reversibility = "reversible" if kind.reversible or not unread else "irreversible"
+    return least_reversible([by_kind, *(signal.reversibility for signal in signals)])
 
 
 def level_of(score: float) -> Level:

@@ -69,7 +69,7 @@ _BY_FIELDS = {
 
 def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
     if source.artefact is None or source.artefact == "":
-        return [no_artefact("reversible" if kind.reversible else "irreversible")]
+        return [no_artefact()]
     if kind.reader is None:
         return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]
     return sorted(kind.reader(source), key=lambda signal: -rank(signal.severity))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from attribution.errors import CaseError
-from controlplane.risk import config, deploy
+from controlplane.risk import config, deploy, sql
 from controlplane.risk.dns import reader as dns
 from controlplane.risk.flags import reader as flags
 from controlplane.risk.iam import reader as iam
@@ -15,8 +15,8 @@ from controlplane.risk.terraform import reader as terraform
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
     """`observable`: its effect shows in metrics of the exposed share. `grayable`: it can be on
-    for a share of production. `reversible`: going back restores what was before.
-    `told_by_signals`: that depends on what is in the artefact, and its reader tells it.
+    for a share of production. `reversible`: applying what was before restores it, so that
+    Graygate may do so by itself; of one change a reader may know better.
     """
 
     name: str
@@ -24,7 +24,6 @@ class ChangeKind:
     observable: bool = True
     grayable: bool = True
     reversible: bool = True
-    told_by_signals: bool = False
     reader: Reader | None = None
 
     @property
@@ -38,13 +37,14 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
         ChangeKind("feature_flag", "Feature flag", reader=flags.read),
-        ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
+        ChangeKind(
+            "sql_migration", "SQL migration", grayable=False, reversible=False, reader=sql.read
+        ),
         ChangeKind(
             "terraform_plan",
             "Terraform plan",
             grayable=False,
             reversible=False,
-            told_by_signals=True,
             reader=terraform.read,
         ),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),

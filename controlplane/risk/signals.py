@@ -79,7 +79,7 @@ def unparsed(reason: str, where: str = "") -> Signal:
     )
 
 
-def no_artefact(reversibility: Reversibility) -> Signal:
+def no_artefact() -> Signal:
     return Signal(
         id="no_artefact",
         severity="medium",
@@ -87,5 +87,15 @@ def no_artefact(reversibility: Reversibility) -> Signal:
         where="/artefact",
         why="Only its title says what it does; nothing could be inspected.",
         remedy="Send what will be applied as `artefact`, and what it replaces as `before`.",
-        reversibility=reversibility,
+    )
+
+
+def many_findings(left_out: int) -> Signal:
+    return Signal(
+        id="many_findings",
+        severity="medium",
+        summary=f"{left_out} more findings are not listed",
+        where="",
+        why="A change this wide cannot be reviewed one by one.",
+        remedy="Split the change.",
     )

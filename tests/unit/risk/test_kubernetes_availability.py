@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.controlplane.risk.manifests import (
+from tests.unit.risk.manifests import (
     GOOD_CONTAINER,
     deployment,
     ids,

@@ -1,7 +1,7 @@
 import pytest
 
 from controlplane.risk.signals import rank
-from tests.unit.controlplane.risk.manifests import deployment, ids, made, only, signals, text
+from tests.unit.risk.manifests import deployment, ids, made, only, signals, text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.controlplane.risk.manifests import deployment, ids, made, only
+from tests.unit.risk.manifests import deployment, ids, made, only
 
 
 def service(selector=None, ports=None, **spec):

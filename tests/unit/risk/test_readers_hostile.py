@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from controlplane.risk.iam.reader import read as read_policy
 from controlplane.risk.kubernetes.reader import read as read_manifests
 from controlplane.risk.signals import Source
-from tests.unit.controlplane.risk.manifests import deployment, made
+from tests.unit.risk.manifests import deployment, made
 
 RBAC = "rbac.authorization.k8s.io/v1"
 SELECTOR = {"matchLabels": {"app": "cart"}, "matchExpressions": [{"key": "a", "operator": "In"}]}

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.controlplane.risk.manifests import deployment, ids, only, text
+from tests.unit.risk.manifests import deployment, ids, only, text
 
 GOOD = deployment()
 # One protection taken from a deployment that had it → the signal, its severity, a peer's name.
