@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import classify_kubernetes_iam
+import classify_terraform
 from classify_sizes import sql_of_size
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -47,6 +49,8 @@ class Kind:
     checks: Callable[[Case, Answer], Iterable[Check]]
     large: Callable[[Sequence[Case]], Case] | None = None
     cpu_s: float = 0.2
+    # What else is promised of it, a line each.
+    further: Callable[[Sequence[Case]], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,30 @@ def unsafe_or_safe(case: Case, answer: Answer) -> Iterator[Check]:
         yield Check("unsafe", case["expect"]["unsafe"], flagged)
 
 
+def finding_named(case: Case, answer: Answer) -> Iterator[Check]:
+    """By the peer's name of it, among a signal's aliases."""
+    names = classify_kubernetes_iam.named(answer)
+    wanted = [case["expect"]["finding"]] if "finding" in case["expect"] else []
+    for name in case["expect"].get("findings", wanted):
+        yield Check(name, wanted=True, got=name in names)
+
+
+def kubernetes(cases: Sequence[Case]) -> Iterator[str]:
+    return classify_kubernetes_iam.lines_of(classify_kubernetes_iam.kubernetes(cases))
+
+
+def iam(cases: Sequence[Case]) -> Iterator[str]:
+    return classify_kubernetes_iam.lines_of(classify_kubernetes_iam.iam(cases))
+
+
 KINDS: dict[str, Kind] = {
     "sql_migration": Kind(unsafe_or_safe, sql_of_size),
     "config": Kind(unsafe_or_safe),
+    "kubernetes_manifest": Kind(finding_named, further=kubernetes),
+    "iam_policy": Kind(finding_named, further=iam),
+    "terraform_plan": Kind(
+        lambda _case, _answer: (), classify_terraform.plan_of_size, 0.5, classify_terraform.plans
+    ),
 }
 
 
@@ -97,7 +122,8 @@ def judged(case: Case, kind: Kind) -> Judged:
 
 
 def _wrong_level(case: Case, answer: Answer) -> str:
-    least, most = case["expect"].get("min_level"), case["expect"].get("max_level")
+    expect = case.get("expect", {})
+    least, most = expect.get("min_level"), expect.get("max_level")
     if least and rank(answer["level"]) < rank(least):
         return f"level {answer['level']} below {least}"
     if most and rank(answer["level"]) > rank(most):
@@ -165,6 +191,8 @@ def report(folder: Path, names: Sequence[str], given: argparse.Namespace) -> Non
         if given.sources:
             for source in sorted({one.source for one in found}):
                 print(row(f"– {source}", [one for one in found if one.source == source]))
+        further = KINDS[name].further
+        notes += [f"{name}: {line}" for line in further(cases)] if cases and further else []
         if cases and (timing := _timing(KINDS[name], cases)):
             notes.append(f"{name}: {timing}")
         if given.misses:

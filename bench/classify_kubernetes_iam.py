@@ -1,13 +1,11 @@
-"""Recall of the peers' findings on the Kubernetes and IAM cases, where GRAYGATE_CASES holds them.
+"""What `classify.py` asks of Kubernetes manifests and IAM policies.
 
 A case is answered when a signal carries the peer's name of the finding among its aliases. A fix
 is a pair of the same manifests the other way round: it may not be rated above what it repairs.
 """
 
-import json
-import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,17 @@ from controlplane.risk.classify import classify
 from controlplane.risk.signals import rank
 
 Case = dict[str, Any]
+
+
+def lines_of(measured: dict[str, Any]) -> Iterator[str]:
+    """Shares as they are, lists by their length and what is in them."""
+    for name, found in measured.items():
+        if isinstance(found, dict):
+            share = "–" if found["recall"] is None else f"{found['recall']:.3f}"
+            missed = f", missed: {', '.join(found['missed'])}" if found["missed"] else ""
+            yield f"{name}: {share} of {found['cases']}{missed}"
+        else:
+            yield f"{name}: {len(found)}{': ' if found else ''}{', '.join(found)}"
 
 
 def kubernetes(cases: list[Case]) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def kubernetes(cases: list[Case]) -> dict[str, Any]:
         "fix_above_break": [c["id"] for c in fixes if _worse_than_its_break(c, answers)],
         "fix_above_bound": [c["id"] for c in fixes if _above(c, answers[c["id"]])],
         "fix_keeps_finding": [
-            c["id"] for c in fixes if c["expect"]["not_finding"] in _named(answers[c["id"]])
+            c["id"] for c in fixes if c["expect"]["not_finding"] in named(answers[c["id"]])
         ],
     }
 
@@ -42,13 +51,13 @@ def iam(cases: list[Case]) -> dict[str, Any]:
     """Findings named, and names given to policies in which the peer found nothing of the kind."""
     wanted = [(c, name) for c in cases for name in c["expect"]["findings"]]
     answers = {case["id"]: classify(_question(case)) for case in cases}
-    missed = [f"{c['id']} {name}" for c, name in wanted if name not in _named(answers[c["id"]])]
+    missed = [f"{c['id']} {name}" for c, name in wanted if name not in named(answers[c["id"]])]
     return {
         "findings": _share(missed, wanted),
         "unasked": [
             f"{case['id']} {sorted(extra)}"
             for case in cases
-            if (extra := _named(answers[case["id"]]) - set(case["expect"]["findings"]))
+            if (extra := named(answers[case["id"]]) - set(case["expect"]["findings"]))
         ],
         "clean_but_flagged": [
             case["id"]
@@ -66,14 +75,14 @@ def _dangerous(case: Case) -> bool:
     return case["expect"].get("min_level") in ("high", "critical")
 
 
-def _named(answer: Case) -> set[str]:
+def named(answer: Case) -> set[str]:
     """The peers' names, without the peers."""
     aliases = [alias for one in answer["signals"] for alias in one.get("aliases", ())]
     return {alias.partition(":")[2] for alias in aliases}
 
 
 def _missed(cases: Iterable[Case], answers: dict[str, Case]) -> list[str]:
-    return [c["id"] for c in cases if c["expect"]["finding"] not in _named(answers[c["id"]])]
+    return [c["id"] for c in cases if c["expect"]["finding"] not in named(answers[c["id"]])]
 
 
 def _flagged(answer: Case) -> bool:
@@ -96,16 +105,3 @@ def _worse_than_its_break(case: Case, answers: dict[str, Case]) -> bool:
 def _share(missed: list[str], of: list[Any]) -> dict[str, Any]:
     share = 1 - len(missed) / len(of) if of else None
     return {"cases": len(of), "recall": share, "missed": missed}
-
-
-def main() -> None:
-    folder = os.environ.get("GRAYGATE_CASES")
-    if not folder:
-        sys.exit("Set GRAYGATE_CASES to the folder that holds classify/iam_policy.jsonl.")
-    for kind, measure in (("kubernetes_manifest", kubernetes), ("iam_policy", iam)):
-        lines = (Path(folder) / "classify" / f"{kind}.jsonl").read_text().splitlines()
-        print(kind, json.dumps(measure([json.loads(line) for line in lines]), indent=1))
-
-
-if __name__ == "__main__":
-    main()

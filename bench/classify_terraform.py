@@ -1,10 +1,7 @@
-"""Levels of real Terraform plans, and what they cost, where GRAYGATE_CASES holds them."""
+"""What `classify.py` asks of Terraform plans: their levels, and what may not be below or above."""
 
-import gzip
 import json
-import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,9 +16,14 @@ Case = Mapping[str, Any]
 Answered = tuple[Case, Mapping[str, Any]]
 
 
-def cases(folder: str) -> list[Case]:
-    with gzip.open(Path(folder) / "classify" / "terraform_plan.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
+def plans(cases: Sequence[Case]) -> Iterator[str]:
+    answered = answers(cases)
+    yield f"not readable: {unread(answered) or 'none'}"
+    yield ", ".join(f"{name} {count}" for name, count in distribution(answered).items())
+    losing, too_low = data_lost_below_critical(answered)
+    yield f"losing data: {losing}, below critical: {too_low or 'none'}"
+    creating, unexplained = only_creating_unexplained(answered)
+    yield f"only creating: {creating}, above medium without a reason: {unexplained or 'none'}"
 
 
 def answers(given: Sequence[Case]) -> list[Answered]:
@@ -54,12 +56,8 @@ def only_creating_unexplained(answered: Sequence[Answered]) -> tuple[int, list[s
     ]
 
 
-def cpu_of_a_plan(size: int = 1_000_000) -> float:
-    """Seconds for a plan of `size` characters whose every resource is created anew."""
-    text = _plan_of(size)
-    start = time.process_time()
-    classify({"id": 1, "kind": "terraform_plan", "artefact": text})
-    return time.process_time() - start
+def plan_of_size(_cases: Sequence[Case]) -> Case:
+    return {"kind": "terraform_plan", "artefact": _plan_of(1_000_000)}
 
 
 def _ids(answer: Mapping[str, Any]) -> set[str]:
@@ -117,21 +115,3 @@ def _created(kind: str, number: int) -> Mapping[str, Any]:
         "index": number,
         "change": {"actions": ["create"], "before": None, "after": after, "after_unknown": {}},
     }
-
-
-def main() -> None:
-    folder = os.environ.get("GRAYGATE_CASES")
-    if not folder:
-        sys.exit("Set GRAYGATE_CASES to the folder that holds classify/terraform_plan.jsonl.gz.")
-    answered = answers(cases(folder))
-    print(f"plans: {len(answered)}, not readable: {unread(answered) or 'none'}")
-    print("levels:", ", ".join(f"{name} {count}" for name, count in distribution(answered).items()))
-    losing, too_low = data_lost_below_critical(answered)
-    print(f"losing data: {losing}, below critical: {too_low or 'none'}")
-    creating, unexplained = only_creating_unexplained(answered)
-    print(f"only creating: {creating}, above medium without a reason: {unexplained or 'none'}")
-    print(f"CPU of a plan of 1 MB: {min(cpu_of_a_plan() for _ in range(3)):.2f} s")
-
-
-if __name__ == "__main__":
-    main()

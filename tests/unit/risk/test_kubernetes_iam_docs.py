@@ -8,7 +8,7 @@ import pytest
 
 from controlplane.risk import iam, kubernetes
 
-PAGE = Path(__file__).parents[4] / "docs" / "classification_kubernetes_iam.md"
+PAGE = Path(__file__).parents[3] / "docs" / "classification_kubernetes_iam.md"
 
 
 def checks(package):
