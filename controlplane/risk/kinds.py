@@ -10,6 +10,7 @@ from controlplane.risk.flags import reader as flags
 from controlplane.risk.iam import reader as iam
 from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
+from controlplane.risk.stores import cache, queue
 from controlplane.risk.terraform import reader as terraform
 
 
@@ -52,6 +53,8 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
         ChangeKind("content_policy", "Content policy"),
         ChangeKind("dependency", "Dependencies", reader=dependency.read),
+        ChangeKind("queue", "Queue or topic", grayable=False, reader=queue.read),
+        ChangeKind("cache", "Cache", reader=cache.read),
         ChangeKind("network", "DNS zone", grayable=False, reader=dns.read),
     )
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from controlplane.risk.dependency.lock import (
+    MOST_PACKAGES,
     Lock,
     Origin,
     Package,
@@ -30,7 +31,8 @@ _GO_OTHERS = re.compile(r"(?:module|go|toolchain|godebug|exclude|retract|tool|ig
 
 
 def requirements(text: str) -> Lock:
-    packages, settings = [], {}
+    packages: list[Package] = []
+    settings: dict[str, str] = {}
     for number, line in _joined(text):
         option, _, value = line.replace("=", " ", 1).partition(" ")
         if line.startswith("-") and option not in ("-e", "--editable"):
@@ -38,6 +40,8 @@ def requirements(text: str) -> Lock:
                 settings[f"{option} {without_login(value.strip())}"] = f"line {number}"
             continue
         packages.append(_requirement(line, f"line {number}"))
+        if len(packages) > MOST_PACKAGES:
+            break  # too many, which `lock_of` tells
     return lock_of(packages, settings)
 
 
