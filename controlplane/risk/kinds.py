@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy, sql
+from controlplane.risk.content_policy import reader as content_policy
 from controlplane.risk.dependency import reader as dependency
 from controlplane.risk.dns import reader as dns
 from controlplane.risk.flags import reader as flags
@@ -51,7 +52,7 @@ KINDS: dict[str, ChangeKind] = {
         ),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
-        ChangeKind("content_policy", "Content policy"),
+        ChangeKind("content_policy", "Content policy", reader=content_policy.read),
         ChangeKind("dependency", "Dependencies", reader=dependency.read),
         ChangeKind("queue", "Queue or topic", grayable=False, reader=queue.read),
         ChangeKind("cache", "Cache", reader=cache.read),
