@@ -32,13 +32,14 @@ def jump(old: float, new: float) -> float:
 
 
 def weights(edit: Edit) -> Iterator[Signal]:
-    if not edit.named & WEIGHT or edit.tail & SHARE:
-        return
     old = 0.0 if edit.added else number_of(edit.old)
     new = 0.0 if edit.removed else number_of(edit.new)
     if old is None or new is None or old == new:
         return
-    if edit.named & SAFETY and abs(new) < abs(old):
+    named = edit.named
+    if not named & WEIGHT:
+        return
+    if named & SAFETY and abs(new) < abs(old):
         yield edit.signal(
             "safety_weight_lowered",
             "high",
@@ -60,15 +61,17 @@ def weights(edit: Edit) -> Iterator[Signal]:
 
 
 def thresholds(edit: Edit) -> Iterator[Signal]:
-    protects = bool(edit.named & SAFETY)
-    meant = edit.tail & THRESHOLD or "thresholds" in edit.named or "threshold" in edit.named
-    if not meant or edit.named & WEIGHT or edit.tail & SHARE:
-        return
-    if edit.removed and protects and number_of(edit.old) is not None:
-        yield _loosened(edit, "there is no bound any more")
-        return
     old, new = number_of(edit.old), number_of(edit.new)
-    if old is None or new is None or old == new:
+    if old is None or old == new:
+        return
+    named, tail = edit.named, edit.tail
+    meant = tail & THRESHOLD or "thresholds" in named or "threshold" in named
+    if not meant or named & WEIGHT or tail & SHARE:
+        return
+    protects = bool(named & SAFETY)
+    if edit.removed and protects:
+        yield _loosened(edit, "there is no bound any more")
+    if new is None:
         return
     looser = _looser(edit, old, new)
     if looser:

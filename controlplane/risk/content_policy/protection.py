@@ -60,6 +60,8 @@ def _rules(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
 
 def switched_off(edit: Edit) -> Iterator[Signal]:
     was, now = boolean_of(edit.old), boolean_of(edit.new)
+    if was is now:
+        return
     off = (edit.tail & ENABLED and was is True and now is False) or (
         edit.tail & DISABLED and was is not True and now is True
     )
@@ -74,7 +76,7 @@ def switched_off(edit: Edit) -> Iterator[Signal]:
 
 
 def action_weakened(edit: Edit) -> Iterator[Signal]:
-    if not edit.tail & ACTION or not isinstance(edit.old, str) or not isinstance(edit.new, str):
+    if not isinstance(edit.old, str) or not isinstance(edit.new, str) or not edit.tail & ACTION:
         return
     old, new = (STRENGTH.get(text.strip().lower()[:20]) for text in (edit.old, edit.new))
     if old is not None and new is not None and new < old:
@@ -88,7 +90,7 @@ def action_weakened(edit: Edit) -> Iterator[Signal]:
 
 
 def blocklist(edit: Edit) -> Iterator[Signal]:
-    if not edit.named & BLOCKED or not isinstance(edit.old, list):
+    if not isinstance(edit.old, list) or not edit.named & BLOCKED:
         return
     left = edit.new if isinstance(edit.new, list) else []
     gone = {str(one) for one in edit.old} - {str(one) for one in left}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from controlplane.risk import names
 from controlplane.risk.content_policy.numbers import thresholds, weights
 from controlplane.risk.content_policy.protection import action_weakened, blocklist, switched_off
-from controlplane.risk.content_policy.terms import EVERYBODY, PERCENT, SHARE
+from controlplane.risk.content_policy.terms import EVERYBODY, PERCENT, SHARE, WEIGHT
 from controlplane.risk.edits import Edit
 from controlplane.risk.shapes import number_of, quantity_of
 from controlplane.risk.signals import Severity, Signal
@@ -16,7 +16,8 @@ REMEDY = "Let it grow in the rollout's own stages, a few percent first."
 
 
 def audience(edit: Edit) -> Iterator[Signal]:
-    if edit.added or not edit.named & SHARE:
+    """Not of a weight: what people do with a post may be called `share` there."""
+    if edit.added or not edit.named & SHARE or edit.named & WEIGHT:
         return
     shares = _shares(edit)
     if edit.removed and shares:

@@ -112,7 +112,8 @@ def go_mod(text: str) -> Lock:
     needed: dict[str, Package] = {}
     replaced: dict[str, Origin] = {}
     for number, line, skipped in _directives(text):
-        other, need = _GO_REPLACE.fullmatch(line), _GO_NEED.fullmatch(line)
+        plain = line.partition(" //")[0].strip()
+        other, need = _GO_REPLACE.fullmatch(plain), _GO_NEED.fullmatch(line)
         if other:
             replaced[other[1]] = _stand_in(other[2])
         elif need and not skipped:

@@ -124,6 +124,11 @@ RISKY = changed("ranking.weights.friends", 2)
 UNWATCHED = {"reports_not_watched", "creator_reach_not_watched"}
 
 
+def test_weights__of_what_people_share__are_no_audience():
+    before, after = ({"weights": {"share": share, "like": 0.5}} for share in (0.5, 0.8))
+    assert found(before, after) == {"weight_jump": "medium", "weights_sum_changed": "medium"}
+
+
 @pytest.mark.parametrize(
     ("guardrails", "expected"),
     [

@@ -165,7 +165,7 @@ GO_MOD = "module shop\n\ngo 1.22\n\nrequire (\n\tgithub.com/a/chi v1.2.0\n{more}
             {"package_major_bump": "medium"},
         ),
         (
-            GO_MOD.format(more="") + "replace github.com/a/chi => ../chi\n",
+            GO_MOD.format(more="") + "replace github.com/a/chi v1.2.0 => ../chi // ours\n",
             {"source_not_registry": "medium"},
         ),
         (
