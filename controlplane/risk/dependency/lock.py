@@ -100,7 +100,8 @@ def address(text: str) -> Origin:
 
 
 def without_login(url: str) -> str:
-    return re.sub(r"//[^/@\s]{1,500}@", "//", url[:1000])[:200]
+    """Nor what is asked for behind `?`, which may be a token."""
+    return re.sub(r"//[^/@\s]{1,500}@", "//", url[:1000].partition("?")[0])[:200]
 
 
 def host(url: str) -> str:

@@ -48,27 +48,24 @@ def read(source: Source) -> list[Signal]:
 
 
 def _removed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Signal]:
-    old, new = _things(before), _things(after)
-    for thing in sorted(old.keys() - new.keys()):
+    """Of a list without names only that it got shorter: its last places are gone."""
+    for where in sorted(_things(before) - _things(after)):
+        thing = where.rpartition("/")[2]
+        named = "one of a list" if thing.isdigit() else thing[:100]
         signal = Signal(
             id="queue_removed",
             severity="critical",
-            summary=f"{thing[:100]}: is taken out",
-            where=old[thing],
+            summary=f"{named}: is taken out",
+            where=where,
             why="What waits in it is gone with it, and who writes to it fails.",
             remedy="Stop the writers, let it run empty, keep a copy; then take it out.",
         )
         yield lasting(signal, "irreversible")
 
 
-def _things(values: Mapping[str, Any]) -> dict[str, str]:
-    """By name; a list without names has none that could be told apart."""
+def _things(values: Mapping[str, Any]) -> set[str]:
     found = ((_THING.search(pointer), pointer) for pointer in values)
-    return {
-        match[1]: pointer[: match.end(1)]
-        for match, pointer in found
-        if match and not match[1].isdigit()
-    }
+    return {pointer[: match.end(1)] for match, pointer in found if match}
 
 
 def retention(step: Step, _: Mapping[str, Any]) -> Iterator[Signal]:

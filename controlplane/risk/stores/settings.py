@@ -15,7 +15,7 @@ from controlplane.risk.signals import Reversibility, Severity, Signal, Source, r
 MOST_SIGNALS = 200
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 # Prefixes that say for whom a setting is: RabbitMQ's arguments, a broker's defaults.
-_PREFIX = re.compile(r"^(?:x|log|default|topic|num|spring|cache|redis)_(?=.)")
+_PREFIX = re.compile(r"^(?:(?:x|log|default|topic|num|spring|cache|redis)_)+(?=.)")
 _UNIT = re.compile(r"_(ms|millis|milliseconds|s|sec|secs|seconds|minutes|hours|days)$")
 _SECONDS = {"m": 1e-3, "s": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 _DIRECTIVE = re.compile(r"([a-z][a-z0-9-]{1,60})\s+(\S.{0,2000})")
@@ -80,7 +80,9 @@ class Step:
         return edit.signal(name, severity, f"{summary} ({edit.step})", why, remedy)
 
 
-Settings = dict[tuple[str, str], Setting]  # by the thing that has it, and by what it means
+# By the thing that has it, what it means, and its name without the unit: `retention.ms` takes
+# the place of `retention.hours`, but a cache's version not that of its prefix.
+Settings = dict[tuple[str, str, str], Setting]
 Rule = Callable[[Step, Mapping[str, Any]], Iterator[Signal]]
 
 
@@ -130,15 +132,16 @@ def settings_of(values: Mapping[str, Any], concepts: Concepts) -> Settings:
     for pointer, value in values.items():
         parent, _, last = pointer.rpartition("/")
         name = _normal(last)
-        concept = meaning.get(name) or meaning.get(_UNIT.sub("", name))
+        stem = _UNIT.sub("", name)
+        concept = meaning.get(name) or meaning.get(stem)
         if concept:
-            found[parent, concept] = Setting(pointer, name, value)
+            found[parent, concept, stem] = Setting(pointer, name, value)
     return found
 
 
 def _normal(key: str) -> str:
     last = "_".join(part.lower() for part in _SPLIT.split(key[-200:]) if part)
-    return _PREFIX.sub("", _PREFIX.sub("", last))
+    return _PREFIX.sub("", last)
 
 
 def steps(before: Settings, after: Settings) -> Iterator[Step]:

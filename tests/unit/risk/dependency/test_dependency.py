@@ -114,10 +114,15 @@ def test_npm__first_format__is_read_with_what_is_nested():
     assert signals["source_not_fixed"]["where"] == "/dependencies/a-one/dependencies/b-two"
 
 
-def test_npm__login_in_an_address__is_not_repeated():
-    url = "git+https://me:hunter2secret@example.org/x.git#main"
-    after = npm(**(BASE | {"express": {"version": "1", "resolved": url}}))
-    assert "hunter2secret" not in json.dumps(raised(npm(**BASE), after))
+@pytest.mark.parametrize(
+    "hidden", ["me:hunter2secret@example.org/x", "example.org/x?t=hunter2secret"]
+)
+def test_npm__secret_in_an_address__is_not_repeated(hidden):
+    url = f"git+https://{hidden}#main"
+    after = npm(**(BASE | {"express": {"version": "1.2.3", "resolved": url}}))
+    signals = raised(npm(**BASE), after)
+    assert [signal["id"] for signal in signals] == ["source_not_fixed"]
+    assert "hunter2secret" not in json.dumps(signals)
 
 
 PINNED = "flask==3.0.0 --hash=sha256:" + "a" * 64 + "\nrequests==2.31.0 --hash=sha256:" + "b" * 64

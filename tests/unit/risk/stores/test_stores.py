@@ -148,6 +148,39 @@ def test_cache__one_setting_changed__raises_just_that(changed, expected):
     assert found("cache", CACHE, CACHE | changed) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("LOCATION", "redis://b", "cache_moved"),
+        ("VERSION", 2, "cache_keys_changed"),
+        ("TIMEOUT", None, "ttl_longer"),
+    ],
+)
+def test_cache__several_settings_of_one_meaning__are_compared_each_with_itself(
+    name, value, expected
+):
+    backend = {
+        "LOCATION": "redis://a",
+        "BACKEND": "r",
+        "VERSION": 1,
+        "KEY_PREFIX": "",
+        "TIMEOUT": 9,
+    }
+    before, after = ({"CACHES": {"default": b}} for b in (backend, backend | {name: value}))
+    assert list(found("cache", before, after)) == [expected]
+
+
+def test_cache__properties_with_long_names__are_read():
+    before, after = (f"spring.cache.redis.time-to-live={ttl}" for ttl in ("10m", "10s"))
+    assert found("cache", before, after) == {"ttl_shorter": "high"}
+
+
+def test_queue__unnamed_one_of_a_list_taken_out__is_critical():
+    before = {"topics": [{"topic": "a", "partitions": 6}, {"topic": "b", "partitions": 6}]}
+    assert found("queue", before, {"topics": before["topics"][:1]}) == {"queue_removed": "critical"}
+    assert found("queue", before, {"topics": []}) == {"queue_removed": "critical"}
+
+
 def test_cache__directives_of_redis__are_read():
     before = "# ours\nmaxmemory 2gb\nsave 900 1\nsave 300 10\nmaxmemory-policy noeviction\n"
     after = 'maxmemory 2gb\nsave ""\nmaxmemory-policy allkeys-lru\n'
