@@ -1,33 +1,41 @@
 """One case in, its risk and what follows from it out. Pure; raises nothing but CaseError."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import CaseError
 from controlplane.risk.assess import Assessment, assess
+from controlplane.risk.estimates import Estimate
 from controlplane.risk.kinds import ChangeKind, kind_of
+from controlplane.risk.learned.model import Model
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
 from controlplane.risk.policy_rows import rows_of
 from controlplane.risk.signals import Signal, Source, no_artefact, rank, unparsed
 from controlplane.risk.surroundings import surroundings_of
 
-_BY_SUFFIX = {"sql": "sql_migration"} | dict.fromkeys(
+_BY_SUFFIX = {"sql": "sql_migration", "diff": "code_diff", "patch": "code_diff"} | dict.fromkeys(
     ("json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "env"), "config"
 )
 
 
 def classify(
-    case: Mapping[str, Any], policies: Sequence[PolicyRow] = DEFAULT_POLICIES
+    case: Mapping[str, Any],
+    policies: Sequence[PolicyRow] = DEFAULT_POLICIES,
+    models: Mapping[str, Model] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Raises CaseError. Rows in `context.policy` go before `policies`."""
+    """Raises CaseError. Rows in `context.policy` go before `policies`. `models`: by kind, what the
+    installation's own outcomes taught, in place of the published weights.
+    """
     if not isinstance(case, Mapping):
         raise CaseError("Not a case", "A case is an object.", "")
     kind, source = _kind(case), _source(case)
     around = surroundings_of(source.context)
     if source.context.get("policy") is not None:
         policies = rows_of(source.context["policy"], "/context/policy")
-    signals = _signals(kind, source)
-    found = assess(signals, kind, around)
+    learned = kind.estimator(source, around, models.get(kind.name)) if kind.estimator else None
+    signals = _signals(kind, source, learned)
+    found = assess(signals, kind, around, learned)
     chosen = choose(policies, found.level, kind, around.tier)
     return _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
 
@@ -64,15 +72,17 @@ _BY_FIELDS = {
     "kubernetes_manifest": ("apiVersion",),
     "iam_policy": ("Statement",),
     "deploy": ("image",),
+    "code_diff": ("la", "ld", "nf"),
 }
 
 
-def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
+def _signals(kind: ChangeKind, source: Source, learned: Estimate | None) -> list[Signal]:
     if source.artefact is None or source.artefact == "":
         return [no_artefact()]
     if kind.reader is None:
         return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]
-    return sorted(kind.reader(source), key=lambda signal: -rank(signal.severity))
+    found = [*kind.reader(source), *(learned.signals if learned else ())]
+    return sorted(found, key=lambda signal: -rank(signal.severity))
 
 
 def _answer(

@@ -138,7 +138,7 @@ class _Split:
 class _Sums:
     """Gradient and curvature of the open nodes, by bin of one feature at a time."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # the state of one level of one tree
+    def __init__(  # the state of one level of one tree
         self,
         data: Binned,
         gradient: Floats,

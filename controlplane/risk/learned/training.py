@@ -109,7 +109,7 @@ def rates_of(outcomes: Outcomes) -> dict[int, float]:
 def offsets(outcomes: Outcomes, rates: Mapping[int, float]) -> Floats:
     unknown = float(np.mean(list(rates.values())))
     p = np.array([rates.get(int(group), unknown) for group in outcomes.group])
-    return np.log(p / (1 - p))
+    return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
 
 
 def weights(outcomes: Outcomes) -> Floats:
@@ -153,5 +153,3 @@ def _card(outcomes: Outcomes, settings: Settings) -> dict[str, Any]:
         "half_life_days": HALF_LIFE_DAYS,
         "settings": {name: getattr(settings, name) for name in settings.__dataclass_fields__},
     }
-
-
