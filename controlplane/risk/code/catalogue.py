@@ -27,6 +27,10 @@ def _any(*parts: str) -> re.Pattern[str]:
     return re.compile("|".join(parts))
 
 
+# A call that runs SQL, up to the opening quote, and a statement within it.
+_RUN = r"\b(?:execute|query|raw|prepare)\w{0,20}\(\s*(?:\w{1,20}\s*,\s*)?"
+_STATEMENT = r"[\"']{0,2}\s*(?:select|insert|update|delete)\b.{0,500}?"
+
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "conflict_marker",
@@ -98,11 +102,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "sql_from_text",
         "medium",
         ("select", "insert", "update", "delete"),
-        re.compile(
-            r"(?i)(?:\bexecute|\bquery|\braw|\bprepare\w{0,20})\(\s*(?:\w{1,20}\s*,\s*)?"
-            r"(?:[frb]{1,2}['\"]{1,3}\s*(?:select|insert|update|delete)\b[^'\"]{0,500}\{"
-            r"|['\"`]{1,3}\s*(?:select|insert|update|delete)\b[^'\"`]{0,500}"
-            r"(?:['\"]\s*(?:\+|%(?!\s*\()|\.format\()|\$\{))"
+        _any(
+            r"(?i)" + _RUN + r"[frb]{1,2}([\"'])" + _STATEMENT + r"\{",
+            _RUN + r"([\"'])" + _STATEMENT + r"\2\s*(?:\+|%|\.\s*(?:format\(|\$))",
+            _RUN + r"`" + _STATEMENT + r"\$\{",
         ),
         "an SQL statement put together from values",
         "A value with a quote in it changes the statement.",

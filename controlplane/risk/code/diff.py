@@ -59,7 +59,7 @@ def parse(text: str) -> Diff:
 class _Parser:
     def __init__(self, text: str) -> None:
         # Not splitlines(): form feeds and separators of Unicode are content, not line ends.
-        self._lines = text.split("\n")
+        self._lines = text.removesuffix("\n").split("\n")
         self._files: list[FileChange] = []
         self._message: list[str] = []
         self._ended = ""

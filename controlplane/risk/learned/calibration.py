@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 ROUNDS, STILL = 50, 1e-9
+FARTHEST = 35.0  # log-odds; beyond it a probability is 0 or 1 to double precision
 
 
 def platt(margin: Floats, true: Floats, offset: Floats) -> tuple[float, float]:
@@ -14,7 +15,7 @@ def platt(margin: Floats, true: Floats, offset: Floats) -> tuple[float, float]:
     x = np.stack([margin, np.ones_like(margin)], axis=1)
     at = np.array([1.0, 0.0])
     for _ in range(ROUNDS):
-        p = 1 / (1 + np.exp(-(offset + x @ at)))
+        p = 1 / (1 + np.exp(-np.clip(offset + x @ at, -FARTHEST, FARTHEST)))
         slope = x.T @ (true - p) - (at - [1.0, 0.0])
         curvature = (x.T * (p * (1 - p))) @ x + np.eye(2)
         step = np.linalg.solve(curvature, slope)

@@ -96,8 +96,8 @@ def train(
 
 
 def rates_of(outcomes: Outcomes) -> dict[int, float]:
-    """The share of bad ones by group, weighted as the rows are; never quite 0 or 1."""
-    weight = weights(outcomes)
+    """The share of bad ones by group, the recent rows more; never quite 0 or 1."""
+    weight = 0.5 ** (_age(outcomes) / HALF_LIFE_DAYS)
     found = {}
     for group in np.unique(outcomes.group):
         here = outcomes.group == group
@@ -113,14 +113,18 @@ def offsets(outcomes: Outcomes, rates: Mapping[int, float]) -> Floats:
 
 
 def weights(outcomes: Outcomes) -> Floats:
-    """By age at the end of each group's own time."""
-    found = np.ones(len(outcomes))
+    age = _age(outcomes)
+    settled = np.minimum(1.0, UNSETTLED + (1 - UNSETTLED) * age / SETTLED_DAYS)
+    return 0.5 ** (age / HALF_LIFE_DAYS) * np.where(outcomes.true > 0, 1.0, settled)
+
+
+def _age(outcomes: Outcomes) -> Floats:
+    """Days before the end of the group's own time."""
+    age = np.zeros(len(outcomes))
     for group in np.unique(outcomes.group):
         here = outcomes.group == group
-        age = (outcomes.at[here].max() - outcomes.at[here]) / DAY
-        settled = np.minimum(1.0, UNSETTLED + (1 - UNSETTLED) * age / SETTLED_DAYS)
-        found[here] = 0.5 ** (age / HALF_LIFE_DAYS) * np.where(outcomes.true[here] > 0, 1, settled)
-    return found
+        age[here] = (outcomes.at[here].max() - outcomes.at[here]) / DAY
+    return age
 
 
 def _grown(
