@@ -33,10 +33,11 @@ def main() -> None:
     print(f"{'':12}{'bad':>6} | {'lines':^13} | {'left out':^27} | {'own':^27}")
     print(f"{'':12}{'':>6} | {'AUC  top 20':>13} |" + f" {'AUC  top 20  error    ECE':>27} |" * 2)
     for name, (early, late) in parts.items():
-        rows.append(project(cases.without(parts, name), early, late))
+        base = cases.without(parts, name)
+        rows.append(project(base, early, late))
         show(name, rows[-1])
         if diff_only:
-            print(f"{'':12}only the diff known: {hidden(cases.without(parts, name), late)}")
+            print(f"{'':12}left out, only the diff known: {hidden(base, late)}")
     show("mean", np.mean(rows, axis=0))
 
 

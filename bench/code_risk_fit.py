@@ -34,7 +34,7 @@ def main() -> None:
         "projects": {name: len(early) for name, (early, _) in parts.items()},
         "left_out": left_out,
     }
-    model = replace(model, card=card | dict(model.card))
+    model = replace(model, outcomes=0, card=card | dict(model.card))
     if write:
         text = json.dumps(model.as_json(), separators=(",", ":"))
         WEIGHTS.write_text(text.replace('{"feature"', '\n{"feature"') + "\n", encoding="utf-8")

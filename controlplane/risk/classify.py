@@ -5,8 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import CaseError
+from controlplane.risk import circumstances
 from controlplane.risk.assess import Assessment, assess
-from controlplane.risk.estimates import Estimate
+from controlplane.risk.estimates import Asked, Learner
 from controlplane.risk.kinds import ChangeKind, kind_of
 from controlplane.risk.learned.model import Model
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
@@ -29,12 +30,12 @@ def classify(
     """
     if not isinstance(case, Mapping):
         raise CaseError("Not a case", "A case is an object.", "")
-    kind, source = _kind(case), _source(case)
-    around = surroundings_of(source.context)
-    if source.context.get("policy") is not None:
-        policies = rows_of(source.context["policy"], "/context/policy")
-    learned = kind.estimator(source, around, models.get(kind.name)) if kind.estimator else None
-    signals = _signals(kind, source, learned)
+    kind, asked = asked_of(case)
+    around, context = asked.around, asked.source.context
+    if context.get("policy") is not None:
+        policies = rows_of(context["policy"], "/context/policy")
+    learned = learner_of(kind).estimate(asked, models.get(kind.name))
+    signals = _worst_first([*asked.signals, *(learned.signals if learned else ())])
     found = assess(signals, kind, around, learned)
     chosen = choose(policies, found.level, kind, around.tier)
     return _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
@@ -76,13 +77,26 @@ _BY_FIELDS = {
 }
 
 
-def _signals(kind: ChangeKind, source: Source, learned: Estimate | None) -> list[Signal]:
+def learner_of(kind: ChangeKind) -> Learner:
+    return kind.learner or circumstances.LEARNER
+
+
+def asked_of(case: Mapping[str, Any]) -> tuple[ChangeKind, Asked]:
+    """The case as a model sees it. Raises CaseError."""
+    kind, source = _kind(case), _source(case)
+    return kind, Asked(source, _signals(kind, source), surroundings_of(source.context))
+
+
+def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
     if source.artefact is None or source.artefact == "":
         return [no_artefact()]
     if kind.reader is None:
         return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]
-    found = [*kind.reader(source), *(learned.signals if learned else ())]
-    return sorted(found, key=lambda signal: -rank(signal.severity))
+    return list(kind.reader(source))
+
+
+def _worst_first(signals: Sequence[Signal]) -> list[Signal]:
+    return sorted(signals, key=lambda signal: -rank(signal.severity))
 
 
 def _answer(

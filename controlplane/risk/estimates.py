@@ -1,12 +1,14 @@
 """What a learned model answers about one change, and who asks it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from controlplane.risk.learned.model import Model
 from controlplane.risk.signals import Signal, Source
 from controlplane.risk.surroundings import Surroundings
+
+Row = list[float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,28 @@ class Estimate:
     explanation: Mapping[str, Any]
 
 
-class Estimator(Protocol):
-    """None: nothing that the model knows is known of this change. Raises nothing for bad
-    artefacts. `model`: the installation's own, in place of the published one.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One change, as its reader and its case describe it."""
+
+    source: Source
+    signals: Sequence[Signal]
+    around: Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """How changes of a kind become numbers, and what a model says about one.
+
+    `row` and `answer` give None for a change of which nothing is known, and raise nothing for
+    bad artefacts. `published`: the model that is there before this installation has its own.
     """
 
-    def __call__(
-        self, source: Source, around: Surroundings, model: Model | None, /
-    ) -> Estimate | None: ...
+    inputs: tuple[str, ...]
+    row: Callable[[Asked], Row | None]
+    answer: Callable[[Asked, Model], Estimate | None]
+    published: Callable[[], Model] | None = None
+
+    def estimate(self, asked: Asked, own: Model | None) -> Estimate | None:
+        model = own or (self.published() if self.published else None)
+        return self.answer(asked, model) if model else None

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy
+from controlplane.risk.code import estimate as code_estimate
 from controlplane.risk.code import reader as code
-from controlplane.risk.code.estimate import estimate as code_estimate
-from controlplane.risk.estimates import Estimator
+from controlplane.risk.estimates import Learner
 from controlplane.risk.signals import Reader
 
 
@@ -22,7 +22,7 @@ class ChangeKind:
     grayable: bool = True
     reversible: bool = True
     reader: Reader | None = None
-    estimator: Estimator | None = None
+    learner: Learner | None = None
 
     @property
     def has_reader(self) -> bool:
@@ -34,7 +34,7 @@ KINDS: dict[str, ChangeKind] = {
     for kind in (
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
-        ChangeKind("code_diff", "Code change", reader=code.read, estimator=code_estimate),
+        ChangeKind("code_diff", "Code change", reader=code.read, learner=code_estimate.LEARNER),
         ChangeKind("feature_flag", "Feature flag"),
         ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
         ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),

@@ -9,7 +9,7 @@ from typing import Any
 from controlplane.risk.code.diff import UnreadableDiffError
 from controlplane.risk.code.features import FEATURES, INPUTS, MEANING, inputs
 from controlplane.risk.code.measured import measured
-from controlplane.risk.estimates import Estimate
+from controlplane.risk.estimates import Asked, Estimate, Learner, Row
 from controlplane.risk.learned.model import Capacity, Model
 from controlplane.risk.signals import Signal, Source
 from controlplane.risk.surroundings import Surroundings
@@ -30,30 +30,34 @@ def published() -> Model:
     return Model.of_json(json.loads(text), tuple(INPUTS))
 
 
-def estimate(source: Source, around: Surroundings, model: Model | None = None) -> Estimate | None:
+def row(asked: Asked) -> Row | None:
+    features = _features(asked.source)
+    return None if features is None else inputs(features)
+
+
+def answer(asked: Asked, model: Model) -> Estimate | None:
+    features = _features(asked.source)
+    return None if features is None else of_features(features, asked.around, model)
+
+
+def _features(source: Source) -> Mapping[str, float] | None:
     try:
-        features = measured(source).features
+        return measured(source).features
     except UnreadableDiffError:
         return None
-    return of_features(features, around, model or published())
 
 
 def of_features(features: Mapping[str, float], around: Surroundings, model: Model) -> Estimate:
-    row = inputs(features)
-    by_feature = _by_feature(model.forest.contributions(row))
+    by_feature = _by_feature(model.forest.contributions(inputs(features)))
     margin = model.forest.bias + sum(by_feature.values())
-    reached = model.reached(margin)
     named = [name for name in by_feature if by_feature[name] > 0 and name in features]
     rate = model.rate(around.changes, around.failed)
     return Estimate(
         probability=model.probability(margin, rate),
-        signals=_flag(reached, named[:MOST_NAMED], features),
+        signals=_flag(model.reached(margin), named[:MOST_NAMED], features),
         covers=COVERS,
-        explanation={
-            "model": model.name,
-            "calibrated": model.calibrated,
-            "base_rate": round(rate, 3),
-            "among_top": reached.top if reached else None,
+        explanation=model.told(rate, margin)
+        | {
             "contributions": [
                 {"feature": name, "value": features.get(name), "log_odds": round(step, 3)}
                 for name, step in by_feature.items()
@@ -90,3 +94,6 @@ def _flag(
             "and release it in more stages.",
         ),
     )
+
+
+LEARNER = Learner(tuple(INPUTS), row, answer, published)

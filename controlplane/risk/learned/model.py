@@ -26,7 +26,8 @@ class Capacity:
 @dataclass(frozen=True, slots=True)
 class Model:
     """p = σ(slope·margin + intercept + logit(rate)), `rate`: the share of bad changes here, by
-    default the one of the training data. `outcomes`: rows it was calibrated on.
+    default the one of the training data. `outcomes`: how many of this installation's own it was
+    fitted on; 0 for published weights.
     """
 
     name: str
@@ -59,6 +60,16 @@ class Model:
         """The smallest share of changes that this one is among."""
         fitting = [row for row in self.capacity if margin >= row.above]
         return min(fitting, key=lambda row: row.top, default=None)
+
+    def told(self, rate: float, margin: float) -> dict[str, Any]:
+        reached = self.reached(margin)
+        return {
+            "model": self.name,
+            "calibrated": self.calibrated,
+            "outcomes": self.outcomes,
+            "base_rate": round(rate, 3),
+            "among_top": reached.top if reached else None,
+        }
 
     def as_json(self) -> dict[str, Any]:
         return {

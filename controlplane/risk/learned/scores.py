@@ -27,9 +27,9 @@ def caught(margin: Floats, true: Floats, top: float) -> float:
     return float((bad * room / count).sum() / max(true.sum(), 1))
 
 
-def log_loss(p: Floats, true: Floats) -> float:
+def log_losses(p: Floats, true: Floats) -> Floats:
     p = np.clip(p, 1e-9, 1 - 1e-9)
-    return float(-np.mean(true * np.log(p) + (1 - true) * np.log(1 - p)))
+    return -(true * np.log(p) + (1 - true) * np.log(1 - p))
 
 
 def of(margin: Floats, true: Floats) -> dict[str, float]:

@@ -89,7 +89,7 @@ def train(
         slope=round(slope, 4),
         intercept=round(intercept, 4),
         base_rate=round(float(np.mean(list(final_rates.values()))), 4),
-        outcomes=len(late) if start is None else len(outcomes),
+        outcomes=len(outcomes),
         capacity=_capacity(margin, late),
         card=_card(outcomes, settings) | {"later": scores.of(margin, late.true)},
     )

@@ -77,7 +77,7 @@ def test_parse__plain_diff_without_git__is_read():
 
 
 def test_parse__merge_of_two_parents__counts_what_is_new_to_either():
-    head = "diff --cc a.py\n--- a/a.py\n+++ b/a.py\n@@@ -1,2 -1,2 +1,3 @@@\n"
+    head = "diff --cc a.py\n--- a/a.py\n+++ b/a.py\n@@@ -1,3 -1 +1,3 @@@\n"
     text = head + "  same\n++both\n- gone\n +theirs\n"
     change = only(text)
     assert change.added == [(2, "both"), (3, "theirs")]
