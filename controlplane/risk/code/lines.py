@@ -19,7 +19,8 @@ _ASSIGNED = re.compile(
     r"""([A-Za-z_][\w.-]{1,80})['"]?\s*(?:=|:|=>|:=)\s*['"]([^'"\s]{8,200})['"]"""
 )
 _PLACEHOLDER = re.compile(
-    r"(?i)example|change.?me|dummy|fake|test|sample|your|xxx|placeholder|<|\$\{|\{\{|%\(|none|null"
+    r"(?i)example|change.?me|dummy|fake|test|sample|your|xxx|placeholder|<|\{|%\(|none|null"
+    r"|(?:password|secret|guest|user|pass)@"
 )
 
 

@@ -10,7 +10,7 @@ SOURCE = vocabulary(
     "hs hxx java jl js jsx kt kts lua m mjs ml mm mts nim pas php pl pm ps1 py pyx r rb rs scala "
     "sh sol sql svelte swift tcl ts tsx v vb vue zig zsh"
 )
-DOCUMENTS = vocabulary("adoc md rst txt tex pdf")
+DOCUMENTS = vocabulary("adoc md rst txt tex pdf diff patch")
 PICTURES = vocabulary("png jpg jpeg gif svg ico webp bmp woff woff2 ttf otf eot mp3 mp4 wav")
 
 _TEST = re.compile(
