@@ -102,16 +102,13 @@ def _parts(
 def _fitted(kind: ChangeKind, learner: Learner, ended: Sequence[Ended]) -> Model:
     """Raises TooFewError."""
     start = learner.published().forest if learner.published else None
-    model = training.train(
+    return training.train(
         f"own:{kind.name}",
         learner.inputs,
         _outcomes(ended, len(learner.inputs)),
         ALONE if start is None else ON_TOP,
         start,
     )
-    if not model.forest.trees:
-        raise TooFewError("the outcomes tell nothing apart")
-    return model
 
 
 def _outcomes(ended: Sequence[Ended], inputs: int) -> Outcomes:

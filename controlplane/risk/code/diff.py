@@ -6,6 +6,7 @@ Formats: `git diff`, `git show`, `git format-patch`, combined diffs of merges, p
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MOST_CHARACTERS = 5_000_000
 MOST_FILES = 20_000
@@ -21,16 +22,25 @@ class UnreadableDiffError(ValueError):
     """The text is no diff; the message repeats none of it."""
 
 
+class Added(NamedTuple):
+    """`number`: its line in the new file; `at`: its line in the diff."""
+
+    number: int
+    text: str
+    at: int
+
+
 @dataclass(slots=True)
 class FileChange:
-    """`added`: (line number in the new file, text); `deleted`: texts."""
+    """`at`: the line of the diff where it begins."""
 
     path: str
+    at: int
     old_path: str = ""
     status: str = "modified"
     mode: str = ""
     binary: bool = False
-    added: list[tuple[int, str]] = field(default_factory=list)
+    added: list[Added] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
     @property
@@ -80,10 +90,10 @@ class _Parser:
     def _header(self, line: str, at: int) -> int:
         git = _GIT.match(line)
         if git:
-            self._files.append(FileChange(_path_of_both(git["rest"])))
+            self._files.append(FileChange(_path_of_both(git["rest"]), at + 1))
             self._ended = ""
         elif line.startswith("--- ") and self._next(at).startswith("+++ "):
-            self._named(_path(line[4:]), _path(self._next(at)[4:]))
+            self._named(_path(line[4:]), _path(self._next(at)[4:]), at + 1)
             return at + 2
         elif self._files:
             self._property(line, self._files[-1])
@@ -94,10 +104,10 @@ class _Parser:
     def _next(self, at: int) -> str:
         return self._lines[at + 1].rstrip("\r") if at + 1 < len(self._lines) else ""
 
-    def _named(self, old: str, new: str) -> None:
+    def _named(self, old: str, new: str, at: int) -> None:
         """Of the file whose `diff --git` line came before; without such a line of a new one."""
         if not self._files or self._ended == "names":
-            self._files.append(FileChange(""))
+            self._files.append(FileChange("", at))
         self._ended = "names"
         change = self._files[-1]
         change.path, change.old_path = new or old, change.old_path or old
@@ -131,20 +141,20 @@ class _Parser:
                 break
             at += 1
             if not line.startswith("\\"):
-                number += _take(change, signs, line[columns:], number)
+                number += _take(change, signs, Added(number, line[columns:], at))
                 _count_down(left, signs)
         if any(left) and self._cut_at is None:
             self._cut_at = at
         return at
 
 
-def _take(change: FileChange, signs: str, text: str, number: int) -> int:
+def _take(change: FileChange, signs: str, line: Added) -> int:
     """How many lines it is in the new file."""
     if "-" in signs:
-        change.deleted.append(text)
+        change.deleted.append(line.text)
         return 0
     if "+" in signs:
-        change.added.append((number, text))
+        change.added.append(line)
     return 1
 
 

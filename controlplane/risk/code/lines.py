@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from controlplane.risk import names
 from controlplane.risk.code import paths
 from controlplane.risk.code.catalogue import PATTERNS, Pattern
-from controlplane.risk.code.diff import FileChange
+from controlplane.risk.code.diff import Added, FileChange
 from controlplane.risk.signals import Severity, Signal
 
 # Longer ones are data or minified code; nobody wrote them by hand.
@@ -31,7 +31,7 @@ def signals(files: Sequence[FileChange]) -> list[Signal]:
         kind = paths.kind_of(change.path)
         if kind.generated or kind.lock:
             continue
-        added = [(number, text) for number, text in change.added if text.strip() not in gone]
+        added = [line for line in change.added if line.text.strip() not in gone]
         for signal in chain(_of_lines(change.path, added, kind), _swallowed(change, kind)):
             those = found.setdefault(signal.id, [])
             if len(those) < MOST_OF_A_KIND:
@@ -39,15 +39,15 @@ def signals(files: Sequence[FileChange]) -> list[Signal]:
     return [signal for those in found.values() for signal in those]
 
 
-def _of_lines(path: str, added: Iterable[tuple[int, str]], kind: paths.Kind) -> Iterator[Signal]:
+def _of_lines(path: str, added: Iterable[Added], kind: paths.Kind) -> Iterator[Signal]:
     prose = paths.suffix(path) in paths.DOCUMENTS
-    for number, text in added:
-        shown, lower = text[:LONGEST], text[:LONGEST].lower()
+    for line in added:
+        shown, lower = line.text[:LONGEST], line.text[:LONGEST].lower()
         for pattern in PATTERNS:
             if _applies(pattern, kind, prose) and _matches(pattern, shown, lower):
-                yield _signal(pattern, path, number)
+                yield _signal(pattern, path, line)
         if holds_secret(shown, lower):
-            yield _secret(path, number, "medium" if kind.test or prose else "high")
+            yield _secret(path, line, "medium" if kind.test or prose else "high")
 
 
 def _applies(pattern: Pattern, kind: paths.Kind, prose: bool) -> bool:  # noqa: FBT001
@@ -82,24 +82,24 @@ def _mixed(value: str) -> bool:
     return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
 
 
-def _signal(pattern: Pattern, path: str, number: int) -> Signal:
+def _signal(pattern: Pattern, path: str, line: Added) -> Signal:
     return Signal(
         id=pattern.id,
         severity=pattern.severity,
-        summary=f"{path}:{number} brings {pattern.what}",
-        where=f"{path} line {number}",
+        summary=f"{path}:{line.number} brings {pattern.what}",
+        where=f"line {line.at}",
         why=pattern.why,
         remedy=pattern.remedy,
         aliases=pattern.aliases,
     )
 
 
-def _secret(path: str, number: int, severity: Severity) -> Signal:
+def _secret(path: str, line: Added, severity: Severity) -> Signal:
     return Signal(
         id="secret_in_code",
         severity=severity,
-        summary=f"{path}:{number} brings what looks like a secret",
-        where=f"{path} line {number}",
+        summary=f"{path}:{line.number} brings what looks like a secret",
+        where=f"line {line.at}",
         why="It stays in the history for everybody who may read the repository, also when removed.",
         remedy="Take it from the environment or a vault, and replace the one that stands here.",
         aliases=("gitleaks:generic-api-key", "bandit:B105"),
@@ -110,6 +110,7 @@ def _swallowed(change: FileChange, kind: paths.Kind) -> Iterator[Signal]:
     """`except …:` and the `pass` on the next line, both added."""
     if kind.test:
         return
-    for (number, text), (after, body) in pairwise(change.added):
-        if after == number + 1 and body.strip() == "pass" and _EXCEPT.match(text[:LONGEST]):
-            yield _signal(_SWALLOWED, change.path, number)
+    for line, after in pairwise(change.added):
+        follows = after.number == line.number + 1 and after.text.strip() == "pass"
+        if follows and _EXCEPT.match(line.text[:LONGEST]):
+            yield _signal(_SWALLOWED, change.path, line)

@@ -1,5 +1,8 @@
 """A code change, as a unified diff or as its fourteen features: what about it is risky."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from controlplane.risk.code import lines, shape, touched
 from controlplane.risk.code.diff import UnreadableDiffError
 from controlplane.risk.code.measured import CodeChange, measured
@@ -15,9 +18,15 @@ def read(source: Source) -> list[Signal]:
         return [unparsed(str(problem), "/artefact")]
     found = shape.signals(change.features)
     if change.diff is not None:
-        found += touched.signals(change.diff) + lines.signals(change.diff.files)
+        of_diff = touched.signals(change.diff) + lines.signals(change.diff.files)
+        found += of_diff if isinstance(source.artefact, str) else _within(of_diff)
     found += _unusable(change)
     return sorted(found, key=lambda signal: -rank(signal.severity))[:MOST_SIGNALS]
+
+
+def _within(signals: Iterable[Signal]) -> list[Signal]:
+    """Of an object: the diff is one value of it."""
+    return [replace(signal, where="/diff") for signal in signals]
 
 
 def _unusable(change: CodeChange) -> list[Signal]:

@@ -42,8 +42,7 @@ def _signal(  # noqa: PLR0913, PLR0917  # the fields of a signal
 ) -> Signal:
     named = ", ".join(change.path for change in changes[:MOST_NAMED])
     more = f" and {len(changes) - MOST_NAMED} more" if len(changes) > MOST_NAMED else ""
-    where = f"{changes[0].path} line {changes[0].added[0][0]}" if changes[0].added else named
-    text = f"{summary}: {named}{more}"
+    text, where = f"{summary}: {named}{more}", f"line {changes[0].at}"
     return Signal(name, severity, text, where, why, remedy, reversibility=reversibility)
 
 
@@ -161,7 +160,7 @@ def _is_submodule(change: FileChange) -> bool:
     """Shown as one line with the commit."""
     if change.mode == SUBMODULE:
         return True
-    return len(change.added) == 1 and change.added[0][1].startswith("Subproject commit")
+    return len(change.added) == 1 and change.added[0].text.startswith("Subproject commit")
 
 
 def modes(touched: Touched) -> Iterable[Signal]:

@@ -24,6 +24,10 @@ index 1..2 100644
 """
 
 
+def numbered(change):
+    return [(line.number, line.text) for line in change.added]
+
+
 def only(text):
     (change,) = parse(text).files
     return change
@@ -32,8 +36,9 @@ def only(text):
 def test_parse__modified_file__gives_lines_with_their_numbers_and_the_message():
     change = only(MODIFIED)
     assert (change.path, change.status) == ("shop/cart.py", "modified")
-    assert change.added == [(11, "TWO"), (12, "three")]
-    assert change.deleted == ["two"]
+    assert numbered(change) == [(11, "TWO"), (12, "three")]
+    assert [line.at for line in change.added] == [13, 14]
+    assert (change.at, change.deleted) == (6, ["two"])
     assert "Fix the cart's total" in parse(MODIFIED).message
 
 
@@ -42,7 +47,7 @@ def test_parse__content_that_looks_like_a_header__is_content():
     text = head + "--- old comment\n+++ b/y\n+diff --git a/z b/z\n-x\n"
     change = only(text)
     assert change.deleted == ["-- old comment", "x"]
-    assert change.added == [(1, "++ b/y"), (2, "diff --git a/z b/z")]
+    assert numbered(change) == [(1, "++ b/y"), (2, "diff --git a/z b/z")]
 
 
 @pytest.mark.parametrize(
@@ -80,14 +85,14 @@ def test_parse__merge_of_two_parents__counts_what_is_new_to_either():
     head = "diff --cc a.py\n--- a/a.py\n+++ b/a.py\n@@@ -1,3 -1 +1,3 @@@\n"
     text = head + "  same\n++both\n- gone\n +theirs\n"
     change = only(text)
-    assert change.added == [(2, "both"), (3, "theirs")]
+    assert numbered(change) == [(2, "both"), (3, "theirs")]
     assert change.deleted == ["gone"]
     assert parse(text).cut_at is None
 
 
 def test_parse__carriage_returns_and_byte_order_mark__do_not_disturb():
     change = only("\ufeff" + MODIFIED.replace("\n", "\r\n"))
-    assert change.added == [(11, "TWO"), (12, "three")]
+    assert numbered(change) == [(11, "TWO"), (12, "three")]
 
 
 def test_parse__hunk_that_ends_early__says_where():

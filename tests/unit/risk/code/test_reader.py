@@ -83,8 +83,13 @@ def test_code_diff__secret__is_never_repeated():
 
 
 def test_code_diff__line_of_a_finding__is_told():
-    found = classify({"kind": "code_diff", "artefact": diff_of(("a.py", ["x", "eval(y)"]), TEST)})
-    assert found["signals"][0]["where"] == "a.py line 2"
+    text = diff_of(("a.py", ["x", "eval(y)"]), TEST)
+    found = classify({"kind": "code_diff", "artefact": text})
+    assert found["signals"][0]["where"] == "line 6"
+    assert text.splitlines()[5] == "+eval(y)"
+    assert found["signals"][0]["summary"].startswith("a.py:2 ")
+    within = classify({"kind": "code_diff", "artefact": {"diff": text}})
+    assert within["signals"][0]["where"] == "/diff"
     assert "bandit:B307" in found["signals"][0]["aliases"]
 
 
