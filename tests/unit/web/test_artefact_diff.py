@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.web.artefact_diff import DEEPER, HIDDEN, MOST_LINES, shown, written
+from controlplane.web.artefact_diff import MOST_LINES, shown, written
+from controlplane.web.hidden import DEEPER, HIDDEN
 
 
 def told(seen):
