@@ -1,6 +1,7 @@
 """Signals and surroundings → reach, hazard, likelihood, reversibility → score → risk level.
 
-    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it
+    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it. Of several of
+                one id the worst counts, and all advice together as two pieces of it at most
     reach       environment × (1 − ∏(1 − x)) over tier, dependents, traffic
     likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10)
     score       45·hazard + 25·reach + 20·likelihood + 10·(costly ½, irreversible 1)
@@ -28,12 +29,14 @@ from controlplane.risk.signals import (
 )
 from controlplane.risk.surroundings import Surroundings
 
-ASSESSMENT_VERSION = "1"
+ASSESSMENT_VERSION = "2"
 
 HAZARD: dict[Severity, float] = {"low": 0.05, "medium": 0.3, "high": 0.6, "critical": 0.9}
 TROUBLE: dict[Severity, float] = {"low": 0.02, "medium": 0.15, "high": 0.35, "critical": 0.5}
 POINTS = {"hazard": 45, "reach": 25, "likelihood": 20, "reversibility": 10}
 BURDEN: dict[Reversibility, float] = {"reversible": 0.0, "costly": 0.5, "irreversible": 1.0}
+ADVICE: Severity = "low"
+MOST_ADVICE = 2
 THRESHOLDS: tuple[tuple[float, Level], ...] = ((80, "critical"), (55, "high"), (30, "medium"))
 
 TIER = {0: 0.8, 1: 0.55, 2: 0.3, 3: 0.15}
@@ -86,7 +89,7 @@ class Assessment:
 
 def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) -> Assessment:
     shares = {
-        "hazard": _any_of(HAZARD[signal.severity] for signal in signals),
+        "hazard": _any_of(HAZARD[severity] for severity in counted(signals)),
         "reach": reach(around),
         "likelihood": likelihood(signals, around),
     }
@@ -133,7 +136,16 @@ def likelihood(signals: Sequence[Signal], around: Surroundings) -> float:
         base = RECORD_UNKNOWN
     else:
         base = (around.failed + PRIOR_FAILED) / (around.changes + PRIOR_CHANGES)
-    return _any_of([base, *(TROUBLE[signal.severity] for signal in signals)])
+    return _any_of([base, *(TROUBLE[severity] for severity in counted(signals))])
+
+
+def counted(signals: Sequence[Signal]) -> list[Severity]:
+    """One mistake made fifty times is one, and no amount of advice makes a change dangerous."""
+    by_id: dict[str, Severity] = {}
+    for signal in signals:
+        by_id[signal.id] = worst([by_id.get(signal.id, "low"), signal.severity])
+    grave = [severity for severity in by_id.values() if severity != ADVICE]
+    return grave + [ADVICE] * min(len(by_id) - len(grave), MOST_ADVICE)
 
 
 def _any_of(shares: Iterable[float]) -> float:
