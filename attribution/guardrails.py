@@ -17,13 +17,14 @@ KINDS = ("ratio", "value", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 SOURCES_OF_SELECTORS = ("scrape",)
 SOURCES_OF_PROMQL = ("prometheus",)
-NUMBERS: dict[str, tuple[float, float]] = {
+NUMBERS: dict[str, tuple[float | None, float]] = {
     "margin": (0.1, 100.0),
     "pass_margin": (0.5, 100.0),
     "margin_abs": (0.0, 1.0),
     "weight": (1.0, 1e6),
     "min_samples": (0.0, 1e12),
-    "settle_s": (0.0, 86_400.0),
+    # Not given: learned from earlier exposures.
+    "settle_s": (None, 86_400.0),
 }
 FIELDS = {
     "name",
@@ -84,7 +85,9 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
         value = spec.get(key)
         # Without any weight it could neither pass nor fail.
         low = LEAST_WEIGHT if key == "weight" else 0.0
-        found[key] = default if value is None else number(value, f"{at}/{key}", low, high)
+        told = default if value is None else number(value, f"{at}/{key}", low, high)
+        if told is not None:
+            found[key] = told
     return {**found, **_params(spec, found["kind"], at), **_queries(spec, found, at)}
 
 

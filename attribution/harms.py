@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 
@@ -60,6 +61,7 @@ def first(after: Floats) -> Floats:
     return np.asarray(after[:, 0])
 
 
+@cache
 def family(metric: str) -> Family:
     name = metric.lower()
     if name.startswith("client"):

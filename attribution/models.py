@@ -107,6 +107,28 @@ class Sample(models.Model):
         indexes = [models.Index(fields=["service", "at"])]
 
 
+class Settling(models.Model):
+    """How long the canary of one harmless exposure took to settle, by one metric. Append-only."""
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="settlings")
+    metric = models.CharField(max_length=100)
+    change_id = models.UUIDField()
+    at = models.DateTimeField()
+    seconds = models.FloatField()
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "metric", "change_id"], name="settling_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(seconds__gte=0), name="settling_not_negative"
+            ),
+        ]
+        indexes = [models.Index(fields=["service", "metric", "-at"])]
+
+
 class Alert(models.Model):
     """One alert as Alertmanager told it; (fingerprint, starts_at) is its identity."""
 

@@ -8,11 +8,13 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from attribution.clock import database_now
-from attribution.models import Alert, Anomaly, AnomalyFeedback, Finding, Sample, Service
+from attribution.models import Alert, Anomaly, AnomalyFeedback, Finding, Sample, Service, Settling
 
 SAMPLES = timedelta(days=30)
 FINDINGS = timedelta(days=30)
 INCIDENTS = timedelta(days=90)
+# A service that is seldom changed is to remember as well.
+SETTLINGS = timedelta(days=365)
 BATCH = 5_000
 # Deleted by one run from one table, in seconds: the worker has the loop to serve as well. What is
 # left over goes with the next run.
@@ -27,6 +29,7 @@ def prune() -> int:
             prune_samples(now - SAMPLES),
             delete_in_batches(forgotten_anomalies(now - INCIDENTS)),
             delete_in_batches(Alert.objects.filter(ends_at__lt=now - INCIDENTS)),
+            delete_in_batches(Settling.objects.filter(at__lt=now - SETTLINGS)),
         )
     )
 

@@ -153,10 +153,11 @@ def _lost(case: Case) -> frozenset[str]:
         if not after.any():
             continue
         known = np.isfinite(stack.v)
-        for row, series in enumerate(stack.series):
-            if known[row, ~after].any():
+        before, since = (np.any(known[:, side], axis=1).tolist() for side in (~after, after))
+        for series, there, still in zip(stack.series, before, since, strict=True):
+            if there:
                 told.add(series.service)
-                if known[row, after].any():
+                if still:
                     tells.add(series.service)
     return frozenset(told - tells)
 

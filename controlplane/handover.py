@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from attribution import settlings
 from attribution.errors import CaseError
 from attribution.models import Guardrail, Service
 from controlplane.models import Change
@@ -17,6 +18,7 @@ from controlplane.targets import each_target
 from rollout import services as rollouts
 from rollout.executors.base import executor
 from rollout.models import Rollout
+from rollout.settling import LAST_EXPOSURES, learned
 from rollout.spec import RolloutSpec, StageSpec, TargetSpec
 
 # Changes of these are changes of Graygate's own eyes (invariant 6).
@@ -35,8 +37,23 @@ def guardrails_of(services: Sequence[Service], own: Sequence[Mapping[str, Any]])
         standing = Guardrail.objects.filter(service=service, change_id=None)
         specs = {spec["name"]: spec for spec in standing.values_list("spec", flat=True)}
         added = [spec for spec in own if spec["name"] not in specs]
-        found[service.name] = [*specs.values(), *_weighed(added, list(specs.values()))]
+        both = [*specs.values(), *_weighed(added, list(specs.values()))]
+        found[service.name] = _settling(service, both)
     return found
+
+
+def _settling(service: Service, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Where nobody says how long a canary takes to settle, earlier harmless ones do."""
+    if all("settle_s" in spec for spec in given):
+        return list(given)
+    lately = settlings.last(service, LAST_EXPOSURES)
+    taught = {name: learned(seconds) for name, seconds in lately.items()}
+    return [
+        {**spec, "settle_s": taught[spec["name"]], "settle_learned": True}
+        if "settle_s" not in spec and taught.get(spec["name"])
+        else spec
+        for spec in given
+    ]
 
 
 def _weighed(

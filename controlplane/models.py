@@ -107,6 +107,23 @@ class Approval(models.Model):
         ]
 
 
+class QualityCheck(models.Model):
+    """What a pipeline or a scanner said of a change before it started. Append-only: the newest of
+    a name counts.
+    """
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="checks")
+    name = models.CharField(max_length=100)
+    passed = models.BooleanField()
+    url = models.URLField(max_length=500, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=100)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+
+
 class Policy(models.Model):
     """One row of the policy table; the most specific match wins. Data, versioned."""
 

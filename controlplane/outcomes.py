@@ -6,10 +6,12 @@ import uuid
 from django.db import transaction
 from django.db.models import F, Max, OuterRef, Q, Subquery
 
+from attribution import settlings
 from attribution.models import Exposure, Guardrail
 from controlplane.models import Change, Outcome
 from rollout.machine import ChangeState, Phase
 from rollout.models import Rollout
+from rollout.settled import settled
 
 log = logging.getLogger(__name__)
 MOST_A_ROUND = 200
@@ -48,11 +50,22 @@ def _due() -> list[uuid.UUID]:
 
 def _tried(rollout_id: uuid.UUID) -> bool:
     try:
-        return _record(rollout_id)
+        recorded = _record(rollout_id)
     except Exception:
         # One that cannot be recorded keeps no other from it.
         log.exception("outcome of rollout %s was not recorded; it is tried again", rollout_id)
         return False
+    try:
+        _learn(rollout_id)
+    except Exception:
+        log.exception("rollout %s taught nothing of how long canaries settle", rollout_id)
+    return recorded
+
+
+def _learn(rollout_id: uuid.UUID) -> None:
+    rollout = Rollout.objects.get(pk=rollout_id)
+    if rollout.phase == Phase.COMPLETED and rollout.ended_at is not None:
+        settlings.record(rollout.change_id, rollout.ended_at, settled(rollout))
 
 
 @transaction.atomic

@@ -76,19 +76,7 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
     windows = bake_windows(rollout)
     if not spec.observable or not windows:
         return Gathered(Evidence(reason="not_observable" if windows else "not_exposed"))
-    series = {
-        service: read_series(
-            service,
-            [g["name"] for g in guardrails],
-            datetime.fromtimestamp(windows[0].start, UTC) - HISTORY,
-            now,
-        )
-        for service, guardrails in spec.guardrails.items()
-        if guardrails
-    }
-    case = judge_case(
-        str(rollout.pk), spec, windows, series, now.timestamp(), before_start(rollout, spec)
-    )
+    case, series = case_of(rollout, spec, windows, now)
     troubles = troubles_of_others(rollout)
     if full_since(case) is not None:
         case = without_troubles(case, troubles)
@@ -104,6 +92,24 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
         source_lost=source_lost(spec, series, windows[-1].start, now.timestamp()),
     )
     return Gathered(evidence, case, verdict)
+
+
+def case_of(
+    rollout: Rollout, spec: RolloutSpec, windows: Sequence[Window], now: datetime
+) -> tuple[dict[str, Any], dict[str, Series]]:
+    """The judge's case as it was read, and by service what it was read from."""
+    series = {
+        service: read_series(
+            service,
+            [g["name"] for g in guardrails],
+            datetime.fromtimestamp(windows[0].start, UTC) - HISTORY,
+            now,
+        )
+        for service, guardrails in spec.guardrails.items()
+        if guardrails
+    }
+    past = before_start(rollout, spec)
+    return judge_case(str(rollout.pk), spec, windows, series, now.timestamp(), past), series
 
 
 def troubles_of_others(rollout: Rollout) -> list[tuple[float, float]]:

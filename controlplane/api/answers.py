@@ -135,6 +135,7 @@ class ChangeAnswer(ChangeSummaryAnswer):
     reasons = s.JSONField()
     assessment = AssessmentAnswer(allow_null=True)
     approvals = ApprovalAnswer(many=True)
+    checks = s.JSONField(help_text="What its policy asks for, each missing, failed or passed")
     scheduled_for = s.DateTimeField(allow_null=True)
     expires_at = s.DateTimeField(allow_null=True)
     review_due_at = s.DateTimeField(allow_null=True)

@@ -17,6 +17,8 @@ from controlplane.api import (
 from controlplane.api.alerts import AlertsView
 from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
+from controlplane.api.checks import ChecksView
+from controlplane.api.standardisation import StandardisationView
 
 
 class NameConverter:
@@ -60,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
             "approve": changes.ApproveView,
             "reject": changes.RejectView,
             "cancel": changes.CancelView,
+            "checks": ChecksView,
         },
     ),
     path("rollouts", rollouts.RolloutsView.as_view(), name="rollouts"),
@@ -85,5 +88,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "anomaly_id",
         {"feedback": anomalies.AnomalyFeedbackView, "telling-apart": anomalies.TellingApartView},
     ),
+    path("standardisation", StandardisationView.as_view(), name="standardisation"),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]

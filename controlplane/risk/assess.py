@@ -1,6 +1,7 @@
 """Signals and surroundings → reach, hazard, likelihood, reversibility → score → risk level.
 
-    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it
+    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it. Of several of
+                one id the worst counts, and all advice together as two pieces of it at most
     reach       environment × (1 − ∏(1 − x)) over tier, dependents, traffic
     likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10), or, where a
                 learned model knows the change, its probability (and the product is over the
@@ -19,6 +20,7 @@ from typing import Any
 
 from controlplane.risk.estimates import Estimate
 from controlplane.risk.kinds import ChangeKind
+from controlplane.risk.places import HARMLESS_PLACES
 from controlplane.risk.signals import (
     Level,
     Reversibility,
@@ -30,12 +32,14 @@ from controlplane.risk.signals import (
 )
 from controlplane.risk.surroundings import Surroundings
 
-ASSESSMENT_VERSION = "1"
+ASSESSMENT_VERSION = "2"
 
 HAZARD: dict[Severity, float] = {"low": 0.05, "medium": 0.3, "high": 0.6, "critical": 0.9}
 TROUBLE: dict[Severity, float] = {"low": 0.02, "medium": 0.15, "high": 0.35, "critical": 0.5}
 POINTS = {"hazard": 45, "reach": 25, "likelihood": 20, "reversibility": 10}
 BURDEN: dict[Reversibility, float] = {"reversible": 0.0, "costly": 0.5, "irreversible": 1.0}
+ADVICE: Severity = "low"
+MOST_ADVICE = 2
 THRESHOLDS: tuple[tuple[float, Level], ...] = ((80, "critical"), (55, "high"), (30, "medium"))
 
 TIER = {0: 0.8, 1: 0.55, 2: 0.3, 3: 0.15}
@@ -44,11 +48,7 @@ DEPENDENT = 0.15
 DEPENDENTS_UNKNOWN = 0.2
 TRAFFIC = 0.5
 TRAFFIC_UNKNOWN = 0.2
-# Every other name counts as production, a missing one too.
-HARMLESS_PLACES = {
-    **dict.fromkeys(("staging", "preprod", "preproduction", "pre-production", "uat"), 0.4),
-    **dict.fromkeys(("dev", "development", "test", "testing", "qa", "sandbox", "local"), 0.2),
-}
+UNREAD = frozenset({"unparsed", "no_artefact"})
 PRIOR_CHANGES, PRIOR_FAILED = 10, 1.5
 RECORD_UNKNOWN = 0.3
 
@@ -104,14 +104,11 @@ def assess(
     learned: Estimate | None = None,
 ) -> Assessment:
     shares = {
-        "hazard": _any_of(HAZARD[signal.severity] for signal in signals),
+        "hazard": _any_of(HAZARD[severity] for severity in counted(signals)),
         "reach": reach(around),
         "likelihood": likelihood(signals, around, learned),
     }
-    reversibility = least_reversible(
-        [signal.reversibility for signal in signals]
-        + (["reversible"] if kind.reversible else ["irreversible"])
-    )
+    reversibility = _reversibility(signals, kind)
     score = sum(POINTS[name] * share for name, share in shares.items())
     score = min(100.0, score + POINTS["reversibility"] * BURDEN[reversibility])
     rule_level, score_level = worst(signal.severity for signal in signals), level_of(score)
@@ -125,6 +122,13 @@ def assess(
         learned=learned.explanation if learned else None,
         **shares,
     )
+
+
+def _reversibility(signals: Sequence[Signal], kind: ChangeKind) -> Reversibility:
+    """A reader says of each finding whether it can be undone. Where nobody read, the kind says."""
+    unread = not kind.has_reader or any(signal.id in UNREAD for signal in signals)
+    by_kind: Reversibility = "reversible" if kind.reversible or not unread else "irreversible"
+    return least_reversible([by_kind, *(signal.reversibility for signal in signals)])
 
 
 def level_of(score: float) -> Level:
@@ -154,7 +158,16 @@ def likelihood(
         base = RECORD_UNKNOWN
     else:
         base = (around.failed + PRIOR_FAILED) / (around.changes + PRIOR_CHANGES)
-    return _any_of([base, *(TROUBLE[signal.severity] for signal in signals)])
+    return _any_of([base, *(TROUBLE[severity] for severity in counted(signals))])
+
+
+def counted(signals: Sequence[Signal]) -> list[Severity]:
+    """One mistake made fifty times is one, and no amount of advice makes a change dangerous."""
+    by_id: dict[str, Severity] = {}
+    for signal in signals:
+        by_id[signal.id] = worst([by_id.get(signal.id, "low"), signal.severity])
+    grave = [severity for severity in by_id.values() if severity != ADVICE]
+    return grave + [ADVICE] * min(len(by_id) - len(grave), MOST_ADVICE)
 
 
 def _any_of(shares: Iterable[float]) -> float:

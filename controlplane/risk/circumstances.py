@@ -7,7 +7,7 @@ signal, or a worse record, makes a change safer.
 
 import math
 
-from controlplane.risk.assess import HAZARD, PRIOR_CHANGES, PRIOR_FAILED, reach
+from controlplane.risk.assess import HAZARD, PRIOR_CHANGES, PRIOR_FAILED, counted, reach
 from controlplane.risk.estimates import Asked, Estimate, Learner, Row
 from controlplane.risk.learned.model import Model
 from controlplane.risk.signals import REVERSIBILITIES, SEVERITIES, least_reversible, rank
@@ -19,12 +19,13 @@ INPUTS = (
 
 
 def row(asked: Asked) -> Row:
-    ranks = [rank(signal.severity) for signal in asked.signals]
+    grave = counted(asked.signals)
+    ranks = [rank(severity) for severity in grave]
     around = asked.around
     failed = around.failed is not None and around.changes is not None
     return [
         *(float(sum(one >= least for one in ranks)) for least in range(len(SEVERITIES))),
-        1 - math.prod(1 - HAZARD[signal.severity] for signal in asked.signals),
+        1 - math.prod(1 - HAZARD[severity] for severity in grave),
         reach(around),
         None if around.tier is None else 3.0 - around.tier,
         None if around.dependents is None else float(around.dependents),

@@ -88,7 +88,8 @@ def asked_of(case: Mapping[str, Any]) -> tuple[ChangeKind, Asked]:
 
 
 def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
-    if source.artefact is None or source.artefact == "":
+    emptied = source.artefact == "" and source.before not in (None, "")
+    if source.artefact is None or (source.artefact == "" and not emptied):
         return [no_artefact()]
     if kind.reader is None:
         return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]

@@ -8,7 +8,7 @@ from controlplane.risk import config_effects, config_formats
 from controlplane.risk.documents import UnreadableError, place
 from controlplane.risk.documents import read as read_document
 from controlplane.risk.edits import Edit, edits
-from controlplane.risk.signals import Signal, Source, rank, unparsed
+from controlplane.risk.signals import Signal, Source, many_findings, rank, unparsed
 
 MOST_SIGNALS = 200
 
@@ -58,14 +58,5 @@ def _located(found: list[Signal], source: Source) -> list[Signal]:
     shown = [replace(one, where=place(one.where, source.artefact)) for one in found[:MOST_SIGNALS]]
     left_out = len(found) - len(shown)
     if left_out:
-        shown.append(
-            Signal(
-                id="many_findings",
-                severity="medium",
-                summary=f"{left_out} more findings are not listed",
-                where="",
-                why="A change this wide cannot be reviewed key by key.",
-                remedy="Split the change.",
-            )
-        )
+        shown.append(many_findings(left_out))
     return shown

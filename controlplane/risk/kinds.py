@@ -3,17 +3,23 @@
 from dataclasses import dataclass
 
 from attribution.errors import CaseError
-from controlplane.risk import config, deploy
+from controlplane.risk import config, deploy, sql
 from controlplane.risk.code import estimate as code_estimate
 from controlplane.risk.code import reader as code
+from controlplane.risk.dns import reader as dns
 from controlplane.risk.estimates import Learner
+from controlplane.risk.flags import reader as flags
+from controlplane.risk.iam import reader as iam
+from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
+from controlplane.risk.terraform import reader as terraform
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
     """`observable`: its effect shows in metrics of the exposed share. `grayable`: it can be on
-    for a share of production. `reversible`: going back restores what was before.
+    for a share of production. `reversible`: applying what was before restores it, so that
+    Graygate may do so by itself; of one change a reader may know better.
     """
 
     name: str
@@ -35,12 +41,21 @@ KINDS: dict[str, ChangeKind] = {
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
         ChangeKind("code_diff", "Code change", reader=code.read, learner=code_estimate.LEARNER),
-        ChangeKind("feature_flag", "Feature flag"),
-        ChangeKind("sql_migration", "SQL migration", grayable=False, reversible=False),
-        ChangeKind("terraform_plan", "Terraform plan", grayable=False, reversible=False),
-        ChangeKind("kubernetes_manifest", "Kubernetes manifest"),
-        ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False),
+        ChangeKind("feature_flag", "Feature flag", reader=flags.read),
+        ChangeKind(
+            "sql_migration", "SQL migration", grayable=False, reversible=False, reader=sql.read
+        ),
+        ChangeKind(
+            "terraform_plan",
+            "Terraform plan",
+            grayable=False,
+            reversible=False,
+            reader=terraform.read,
+        ),
+        ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
+        ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
         ChangeKind("content_policy", "Content policy"),
+        ChangeKind("network", "DNS zone", grayable=False, reader=dns.read),
     )
 }
 

@@ -88,3 +88,14 @@ def no_artefact() -> Signal:
         why="Only its title says what it does; nothing could be inspected.",
         remedy="Send what will be applied as `artefact`, and what it replaces as `before`.",
     )
+
+
+def many_findings(left_out: int) -> Signal:
+    return Signal(
+        id="many_findings",
+        severity="medium",
+        summary=f"{left_out} more findings are not listed",
+        where="",
+        why="A change this wide cannot be reviewed one by one.",
+        remedy="Split the change.",
+    )

@@ -13,7 +13,7 @@ def test_pages__any_screen__nothing_to_complain_of(production, visit, width, sch
     visitor.open("/login/")
     assert visitor.grave_findings() == []
     visitor.login("olga")
-    pages = [lambda: visitor.open("/")]
+    pages = [lambda: visitor.open("/"), lambda: visitor.open("/practice/?days=90")]
     pages += [lambda s=production[name]: visitor.change(s) for name in CHANGES]
     pages += [lambda: visitor.change(production["needs_approval"])]
     for show in pages:

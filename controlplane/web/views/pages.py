@@ -1,4 +1,4 @@
-"""The pages that are read. Each has a fragment that htmx asks for every two seconds."""
+"""The pages that are read. What goes on has a fragment that htmx asks for every two seconds."""
 
 import json
 import uuid
@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 
 from attribution.clock import database_now
 from controlplane.models import Change
+from controlplane.web.presenters.artefact import artefact_page
 from controlplane.web.presenters.change import change_page
 from controlplane.web.presenters.now import now_page
+from controlplane.web.presenters.practice import DAYS, USUAL_DAYS, practice_page
 from controlplane.web.views.access import needs
 from rollout.models import Decision
 
@@ -44,12 +46,34 @@ def change_live(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
     return _change(request, change_id, "changes/_change_live.html")
 
 
+@require_safe
+@never_cache
+@needs("read")
+def artefact(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
+    page = artefact_page(_found(change_id))
+    return render(request, "changes/artefact.html", {"page": page})
+
+
 def _change(request: HttpRequest, change_id: uuid.UUID, template: str) -> HttpResponse:
+    page = change_page(_found(change_id), request.user, database_now())
+    return render(request, template, {"page": page})
+
+
+def _found(change_id: uuid.UUID) -> Change:
     found = Change.objects.filter(pk=change_id).first()
     if found is None:
         raise Http404("There is no such change.")
-    page = change_page(found, request.user, database_now())
-    return render(request, template, {"page": page})
+    return found
+
+
+@require_safe
+@never_cache
+@needs("read")
+def practice(request: HttpRequest) -> HttpResponse:
+    given = request.GET.get("days", "")
+    days = next((days for days in DAYS if given == str(days)), USUAL_DAYS)
+    page = practice_page(days, database_now())
+    return render(request, "practice/practice.html", {"page": page})
 
 
 @require_safe

@@ -1,0 +1,1 @@
+"""Zones of DNS as octoDNS writes them down (octodns.readthedocs.io): what resolves to what."""

@@ -1,0 +1,1 @@
+"""Kubernetes manifests, before and after: what the new ones bring in."""

@@ -1,0 +1,1 @@
+"""Terraform and OpenTofu: what `show -json` says about a plan or a state."""
