@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from attribution.models import Service
+from controlplane.learned_models import models
 from controlplane.models import Assessment, Change, Outcome, Policy, Signal
 from controlplane.risk.assess import ASSESSMENT_VERSION
 from controlplane.risk.classify import classify
@@ -71,7 +72,7 @@ def _record(kind: str, services: Sequence[Service]) -> dict[str, Any]:
 def assess(submission: Submission, services: Sequence[Service]) -> dict[str, Any]:
     """The answer of `classify`, and under `case` what it was asked."""
     case = case_of(submission, services)
-    return classify(case, policies()) | {"case": case}
+    return classify(case, policies(), models()) | {"case": case}
 
 
 def store(change: Change, found: dict[str, Any], at: datetime) -> Assessment:

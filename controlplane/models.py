@@ -255,6 +255,21 @@ class Outcome(models.Model):
     recovered_at = models.DateTimeField(null=True)
 
 
+class RiskModel(models.Model):
+    """A likelihood learned from this installation's outcomes. The newest of a kind counts."""
+
+    kind = models.CharField(max_length=50)
+    trained_at = models.DateTimeField()
+    # When the last outcome that it learned from came: what is later is new to it.
+    learned_until = models.DateTimeField()
+    # risk.learned.Model as JSON, its card among it.
+    weights = models.JSONField()
+
+    class Meta:
+        ordering = ["-trained_at", "-id"]
+        get_latest_by = ["trained_at", "id"]
+
+
 class BellRecord(models.Model):
     """When a bell last rang, and when a worker last came to the end of answering it."""
 

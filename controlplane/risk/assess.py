@@ -3,7 +3,9 @@
     hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it. Of several of
                 one id the worst counts, and all advice together as two pieces of it at most
     reach       environment × (1 − ∏(1 − x)) over tier, dependents, traffic
-    likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10)
+    likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10), or, where a
+                learned model knows the change, its probability (and the product is over the
+                signals that the model has not weighed)
     score       45·hazard + 25·reach + 20·likelihood + 10·(costly ½, irreversible 1)
     level       max(severity of the worst signal, level of the score)
 
@@ -12,10 +14,11 @@ part can be shown; the maximum keeps a critical signal from being averaged away.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controlplane.risk.estimates import Estimate
 from controlplane.risk.kinds import ChangeKind
 from controlplane.risk.places import HARMLESS_PLACES
 from controlplane.risk.signals import (
@@ -63,6 +66,7 @@ class Assessment:
     likelihood: float
     reversibility: Reversibility
     unknown: tuple[str, ...]
+    learned: Mapping[str, Any] | None = None
 
     def explanation(self) -> dict[str, Any]:
         return {
@@ -71,13 +75,19 @@ class Assessment:
             "score_level": self.score_level,
             "contributions": self._contributions(),
             "unknown": list(self.unknown),
+            "learned": dict(self.learned) if self.learned else None,
         }
 
     def _contributions(self) -> list[dict[str, Any]]:
         parts = {
             "hazard": (self.hazard, "how bad the signals are"),
             "reach": (self.reach, "tier, dependents, traffic and environment"),
-            "likelihood": (self.likelihood, "the service's record and the signals"),
+            "likelihood": (
+                self.likelihood,
+                "what outcomes of such changes taught, and the signals"
+                if self.learned
+                else "the service's record and the signals",
+            ),
             "reversibility": (BURDEN[self.reversibility], f"the change is {self.reversibility}"),
         }
         found = [
@@ -87,11 +97,16 @@ class Assessment:
         return sorted(found, key=lambda part: -float(str(part["points"])))
 
 
-def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) -> Assessment:
+def assess(
+    signals: Sequence[Signal],
+    kind: ChangeKind,
+    around: Surroundings,
+    learned: Estimate | None = None,
+) -> Assessment:
     shares = {
         "hazard": _any_of(HAZARD[severity] for severity in counted(signals)),
         "reach": reach(around),
-        "likelihood": likelihood(signals, around),
+        "likelihood": likelihood(signals, around, learned),
     }
     reversibility = _reversibility(signals, kind)
     score = sum(POINTS[name] * share for name, share in shares.items())
@@ -104,6 +119,7 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
         score=score,
         reversibility=reversibility,
         unknown=tuple(around.unknown),
+        learned=learned.explanation if learned else None,
         **shares,
     )
 
@@ -131,8 +147,14 @@ def reach(around: Surroundings) -> float:
     return place * _any_of((tier, dependents, traffic))
 
 
-def likelihood(signals: Sequence[Signal], around: Surroundings) -> float:
-    if around.changes is None or around.failed is None:
+def likelihood(
+    signals: Sequence[Signal], around: Surroundings, learned: Estimate | None = None
+) -> float:
+    covered = learned.covers if learned else frozenset()
+    signals = [signal for signal in signals if signal.id not in covered]
+    if learned is not None:
+        base = learned.probability
+    elif around.changes is None or around.failed is None:
         base = RECORD_UNKNOWN
     else:
         base = (around.failed + PRIOR_FAILED) / (around.changes + PRIOR_CHANGES)

@@ -1,33 +1,42 @@
 """One case in, its risk and what follows from it out. Pure; raises nothing but CaseError."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import CaseError
+from controlplane.risk import circumstances
 from controlplane.risk.assess import Assessment, assess
+from controlplane.risk.estimates import Asked, Learner
 from controlplane.risk.kinds import ChangeKind, kind_of
+from controlplane.risk.learned.model import Model
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
 from controlplane.risk.policy_rows import rows_of
 from controlplane.risk.signals import Signal, Source, no_artefact, rank, unparsed
 from controlplane.risk.surroundings import surroundings_of
 
-_BY_SUFFIX = {"sql": "sql_migration"} | dict.fromkeys(
+_BY_SUFFIX = {"sql": "sql_migration", "diff": "code_diff", "patch": "code_diff"} | dict.fromkeys(
     ("json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "env"), "config"
 )
 
 
 def classify(
-    case: Mapping[str, Any], policies: Sequence[PolicyRow] = DEFAULT_POLICIES
+    case: Mapping[str, Any],
+    policies: Sequence[PolicyRow] = DEFAULT_POLICIES,
+    models: Mapping[str, Model] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Raises CaseError. Rows in `context.policy` go before `policies`."""
+    """Raises CaseError. Rows in `context.policy` go before `policies`. `models`: by kind, what the
+    installation's own outcomes taught, in place of the published weights.
+    """
     if not isinstance(case, Mapping):
         raise CaseError("Not a case", "A case is an object.", "")
-    kind, source = _kind(case), _source(case)
-    around = surroundings_of(source.context)
-    if source.context.get("policy") is not None:
-        policies = rows_of(source.context["policy"], "/context/policy")
-    signals = _signals(kind, source)
-    found = assess(signals, kind, around)
+    kind, asked = asked_of(case)
+    around, context = asked.around, asked.source.context
+    if context.get("policy") is not None:
+        policies = rows_of(context["policy"], "/context/policy")
+    learned = learner_of(kind).estimate(asked, models.get(kind.name))
+    signals = _worst_first([*asked.signals, *(learned.signals if learned else ())])
+    found = assess(signals, kind, around, learned)
     chosen = choose(policies, found.level, kind, around.tier)
     return _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
 
@@ -64,7 +73,18 @@ _BY_FIELDS = {
     "kubernetes_manifest": ("apiVersion",),
     "iam_policy": ("Statement",),
     "deploy": ("image",),
+    "code_diff": ("la", "ld", "nf"),
 }
+
+
+def learner_of(kind: ChangeKind) -> Learner:
+    return kind.learner or circumstances.LEARNER
+
+
+def asked_of(case: Mapping[str, Any]) -> tuple[ChangeKind, Asked]:
+    """The case as a model sees it. Raises CaseError."""
+    kind, source = _kind(case), _source(case)
+    return kind, Asked(source, _signals(kind, source), surroundings_of(source.context))
 
 
 def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
@@ -73,7 +93,11 @@ def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
         return [no_artefact()]
     if kind.reader is None:
         return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]
-    return sorted(kind.reader(source), key=lambda signal: -rank(signal.severity))
+    return list(kind.reader(source))
+
+
+def _worst_first(signals: Sequence[Signal]) -> list[Signal]:
+    return sorted(signals, key=lambda signal: -rank(signal.severity))
 
 
 def _answer(
