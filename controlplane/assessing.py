@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 
 from attribution.models import Service
 from controlplane.models import Assessment, Change, Outcome, Policy, Signal
+from controlplane.reviewer import configured
 from controlplane.risk.assess import ASSESSMENT_VERSION
 from controlplane.risk.classify import classify
 from controlplane.risk.policy import PolicyRow
@@ -71,6 +72,9 @@ def _record(kind: str, services: Sequence[Service]) -> dict[str, Any]:
 def assess(submission: Submission, services: Sequence[Service]) -> dict[str, Any]:
     """The answer of `classify`, and under `case` what it was asked."""
     case = case_of(submission, services)
+    reviewer = configured()
+    if reviewer is not None and submission.artefact:
+        case |= {"review": reviewer.review(case)}
     return classify(case, policies()) | {"case": case}
 
 

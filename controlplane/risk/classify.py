@@ -8,6 +8,7 @@ from controlplane.risk.assess import Assessment, assess
 from controlplane.risk.kinds import ChangeKind, kind_of
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
 from controlplane.risk.policy_rows import rows_of
+from controlplane.risk.review import reviewed
 from controlplane.risk.signals import Signal, Source, no_artefact, rank, unparsed
 from controlplane.risk.surroundings import surroundings_of
 
@@ -26,10 +27,13 @@ def classify(
     around = surroundings_of(source.context)
     if source.context.get("policy") is not None:
         policies = rows_of(source.context["policy"], "/context/policy")
-    signals = _signals(kind, source)
+    signals, notes = _with_review(case.get("review"), source, _signals(kind, source))
     found = assess(signals, kind, around)
     chosen = choose(policies, found.level, kind, around.tier)
-    return _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
+    answer = _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
+    if notes:
+        answer["explanation"]["notes"] = notes
+    return answer
 
 
 def _source(case: Mapping[str, Any]) -> Source:
@@ -73,6 +77,18 @@ def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
     if kind.reader is None:
         return [unparsed(f"nothing reads artefacts of kind {kind.name} yet", "/artefact")]
     return sorted(kind.reader(source), key=lambda signal: -rank(signal.severity))
+
+
+def _with_review(
+    review: Any, source: Source, signals: list[Signal]
+) -> tuple[list[Signal], list[str]]:
+    """A review only adds. It is part of the case, so that the answer can be computed again."""
+    if review is None:
+        return signals, []
+    if not isinstance(review, Mapping):
+        raise CaseError("Not an object", "The review is an object.", "/review")
+    added, notes = reviewed(review, source, signals)
+    return sorted([*signals, *added], key=lambda signal: -rank(signal.severity)), notes
 
 
 def _answer(
