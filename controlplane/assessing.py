@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from attribution.models import Service
+from controlplane.likenesses import similar_to
 from controlplane.models import Assessment, Change, Outcome, Policy, Signal
 from controlplane.reviewer import configured
 from controlplane.risk.assess import ASSESSMENT_VERSION
@@ -75,7 +76,10 @@ def assess(submission: Submission, services: Sequence[Service]) -> dict[str, Any
     reviewer = configured()
     if reviewer is not None and submission.artefact:
         case |= {"review": reviewer.review(case)}
-    return classify(case, policies()) | {"case": case}
+    found = classify(case, policies()) | {"case": case}
+    signals = [signal["id"] for signal in found["signals"]]
+    found["explanation"]["similar"] = similar_to(submission, signals)
+    return found
 
 
 def store(change: Change, found: dict[str, Any], at: datetime) -> Assessment:
