@@ -59,7 +59,7 @@ def test_keys__huge_artefact__is_read_in_its_beginning():
     assert keys(" " * ARTEFACT_CHARACTERS + "a: 1") == []
 
 
-def test_similar__five_thousand_past_changes__take_less_than_a_second():
+def test_similar__five_thousand_past_changes__take_under_three_seconds():
     text = json.dumps({f"key_{n}": n for n in range(50)})
     many = [Told(f"Change number{n}", "config", (f"s{n % 90}",), ("a",), text) for n in range(5000)]
     start = time.process_time()
