@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Func, IntegerField, TextField, Value, When
+from django.db.models import Case, Func, IntegerField, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Left
 from django.db.models.lookups import LessThanOrEqual
 
@@ -30,7 +30,7 @@ def similar_to(submission: Submission, signals: Iterable[str]) -> list[dict[str,
             *("change_id", "result", "change__title", "change__kind", "change__targets", "begins")
         )[:MOST_PAST]
     )
-    found = _signals([row[0] for row in rows])
+    found = _signals(ended)
     past = [
         Past(
             Told(title, kind, _services(targets), tuple(found[change]), begins),
@@ -74,8 +74,9 @@ def _services(targets: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(target["service"] for target in targets)
 
 
-def _signals(changes: Sequence[UUID]) -> dict[UUID, list[str]]:
+def _signals(ended: QuerySet[Outcome]) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
+    changes = ended.values("change_id")[:MOST_PAST]
     rows = Signal.objects.filter(assessment__change_id__in=changes)
     for change, name in rows.values_list("assessment__change_id", "signal_id").distinct():
         found[change].append(name)

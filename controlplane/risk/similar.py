@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ MOST_SHOWN = 3
 # Set by hand. A kind in common, or a word that half of all titles have, is below it.
 THRESHOLD = 0.4
 # Of an artefact's text; the rest of a long one says little more about what it is.
-ARTEFACT_CHARACTERS = 4_000
+ARTEFACT_CHARACTERS = 1_500
 MOST_KEYS = 100
 
 _WORD = re.compile(r"[^\W\d_][\w-]+")
@@ -82,7 +83,9 @@ def _words(told: Told) -> Iterator[str]:
     yield from (f"key {name}" for name in keys(told.artefact))
 
 
-def keys(artefact: str) -> list[str]:
+# The same past is compared with change after change.
+@lru_cache(maxsize=8_192)
+def keys(artefact: str) -> tuple[str, ...]:
     """Names before a colon or an equals sign. A text out of JSON has its line ends as letters."""
     text = artefact[:ARTEFACT_CHARACTERS].replace("\\n", "\n").replace('\\"', '"')
-    return sorted(set(_KEY.findall(text)))[:MOST_KEYS]
+    return tuple(sorted(set(_KEY.findall(text)))[:MOST_KEYS])
