@@ -1,6 +1,7 @@
 """What Graygate governs: changes, their assessment, approvals, policies, tokens and feedback."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -76,6 +77,11 @@ class Assessment(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         get_latest_by = ["at", "id"]
+
+    @property
+    def explanation(self) -> dict[str, Any]:
+        """Kept with the policy; an older assessment may lack parts of it."""
+        return dict(self.policy.get("explanation", {}))
 
 
 class Signal(models.Model):

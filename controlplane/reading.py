@@ -31,6 +31,7 @@ def change_json(change: Change) -> dict[str, Any]:
         "plan": change.plan,
         "reasons": change.reasons,
         "assessment": assessment_json(assessment) if assessment else None,
+        "similar": assessment.explanation.get("similar", []) if assessment else [],
         "approvals": [
             {"actor": a.actor, "answer": a.answer, "reason": a.reason, "at": moment(a.at)}
             for a in change.approvals.all()

@@ -12,6 +12,7 @@ from controlplane.risk.kinds import ChangeKind, kind_of
 from controlplane.risk.learned.model import Model
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
 from controlplane.risk.policy_rows import rows_of
+from controlplane.risk.review import reviewed
 from controlplane.risk.signals import Signal, Source, no_artefact, rank, unparsed
 from controlplane.risk.surroundings import surroundings_of
 
@@ -35,10 +36,14 @@ def classify(
     if context.get("policy") is not None:
         policies = rows_of(context["policy"], "/context/policy")
     learned = learner_of(kind).estimate(asked, models.get(kind.name))
-    signals = _worst_first([*asked.signals, *(learned.signals if learned else ())])
+    read = [*asked.signals, *(learned.signals if learned else ())]
+    signals, notes = _with_review(case.get("review"), asked.source, _worst_first(read))
     found = assess(signals, kind, around, learned)
     chosen = choose(policies, found.level, kind, around.tier)
-    return _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
+    answer = _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
+    if notes:
+        answer["explanation"]["notes"] = notes
+    return answer
 
 
 def _source(case: Mapping[str, Any]) -> Source:
@@ -98,6 +103,18 @@ def _signals(kind: ChangeKind, source: Source) -> list[Signal]:
 
 def _worst_first(signals: Sequence[Signal]) -> list[Signal]:
     return sorted(signals, key=lambda signal: -rank(signal.severity))
+
+
+def _with_review(
+    review: Any, source: Source, signals: list[Signal]
+) -> tuple[list[Signal], list[str]]:
+    """A review only adds. It is part of the case, so that the answer can be computed again."""
+    if review is None:
+        return signals, []
+    if not isinstance(review, Mapping):
+        raise CaseError("Not an object", "The review is an object.", "/review")
+    added, notes = reviewed(review, source, signals)
+    return _worst_first([*signals, *added]), notes
 
 
 def _answer(

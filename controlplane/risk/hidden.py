@@ -29,9 +29,11 @@ _KEY_AND_VALUE = re.compile(
     r"""^(?P<key>[\s"'-]*(?P<name>[\w.-]+)["']?\s*[:=]\s*)(?P<value>\S.*)$"""
 )
 _SECRET_MANIFEST = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?Secret\b""", re.MULTILINE)
+# Only as far as the lines could be the key's: a false beginning must not hide a change from whoever
+# is to approve it.
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
-    re.DOTALL,
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:\r?\n[ \t]*[A-Za-z0-9+/=]{1,80}[ \t]*(?=\r?\n|\Z))*"
+    r"(?:\r?\n[ \t]*-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
 )
 _DOCUMENT_ENDS = re.compile(r"^---", re.MULTILINE)
 
@@ -99,7 +101,7 @@ def _all(value: Any) -> Any:
 
 
 def _lines(text: str) -> Iterator[str]:
-    text = _PRIVATE_KEY.sub(lambda found: HIDDEN + "\n" * found[0].count("\n"), text)
+    text = _PRIVATE_KEY.sub(lambda found: "\n".join([HIDDEN] * (found[0].count("\n") + 1)), text)
     starts = [0, *(match.start() for match in _DOCUMENT_ENDS.finditer(text)), len(text)]
     for begin, end in pairwise(starts):
         part = text[begin:end]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from controlplane.web.hidden import HIDDEN, revealed
+from controlplane.risk.hidden import HIDDEN, revealed
 
 SECRET = {"kind": "Secret", "metadata": {"name": "db"}, "data": {"host": "aHVudGVy"}}
 YAML = """apiVersion: v1
