@@ -82,12 +82,7 @@ class Assessment:
         parts = {
             "hazard": (self.hazard, "how bad the signals are"),
             "reach": (self.reach, "tier, dependents, traffic and environment"),
-            "likelihood": (
-                self.likelihood,
-                "what outcomes of such changes taught, and the signals"
-                if self.learned
-                else "the service's record and the signals",
-            ),
+            "likelihood": (self.likelihood, self._likelihood_by()),
             "reversibility": (BURDEN[self.reversibility], f"the change is {self.reversibility}"),
         }
         found = [
@@ -95,6 +90,12 @@ class Assessment:
             for name, (share, why) in parts.items()
         ]
         return sorted(found, key=lambda part: -float(str(part["points"])))
+
+    def _likelihood_by(self) -> str:
+        if self.learned is None:
+            return "the service's record and the signals"
+        doubt = "" if self.learned["calibrated"] else " (uncalibrated)"
+        return f"what outcomes of such changes taught{doubt}, and the signals"
 
 
 def assess(

@@ -51,6 +51,13 @@ def test_code_diff__explanation__names_features_by_weight_and_what_is_unknown():
     assert found["model"] == "published"
 
 
+def test_code_diff__published_weights__are_called_uncalibrated():
+    found = classify({"kind": "code_diff", "artefact": QUIET})["explanation"]
+    assert found["learned"]["calibrated"] is False
+    (part,) = [one for one in found["contributions"] if one["name"] == "likelihood"]
+    assert "uncalibrated" in part["why"]
+
+
 def test_code_diff__record_of_the_service__moves_the_likelihood():
     def with_record(failed):
         return likelihood(QUIET, record={"changes": 50, "failed": failed})
