@@ -1,6 +1,6 @@
 """How well classification tells risky changes from harmless ones, kind by kind.
 
-    python bench/classify.py [KIND ...] [--misses] [--sources]
+    python bench/classify.py [KIND ...] [--misses] [--sources] [--reviewer URL]
 
 GRAYGATE_CASES: the folder that holds classify/KIND.jsonl, each line a case of `classify` with
 `expect`. A case counts as flagged when any of its signals is medium or above.
@@ -26,6 +26,7 @@ import classify_terraform
 from classify_sizes import sql_of_size
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from controlplane.reviewer import LONGEST_TIMEOUT_S, Reviewer
 from controlplane.risk.classify import classify
 from controlplane.risk.signals import rank
 
@@ -131,6 +132,26 @@ def _wrong_level(case: Case, answer: Answer) -> str:
     return ""
 
 
+def reviewer_of(given: argparse.Namespace) -> Reviewer | None:
+    if not given.reviewer:
+        return None
+    return Reviewer.of(
+        {
+            "url": given.reviewer,
+            "model": given.reviewer_model,
+            "token_env": given.reviewer_token_env,
+            "timeout_s": LONGEST_TIMEOUT_S,
+        }
+    )
+
+
+def reviewed(cases: Sequence[Case], kind: Kind, reviewer: Reviewer) -> tuple[list[Judged], int]:
+    """The same cases, each asked once; and how many got no answer, and count as the rules say."""
+    asked = [{**case, "review": reviewer.review(case)} for case in cases]
+    unanswered = sum("unavailable" in case["review"] for case in asked)
+    return [judged(case, kind) for case in asked], unanswered
+
+
 def row(name: str, found: Sequence[Judged]) -> str:
     checks = [each for one in found for each in one.checks]
     hit = sum(each.wanted and each.got for each in checks)
@@ -170,6 +191,9 @@ def main() -> None:
     reader.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     reader.add_argument("--misses", action="store_true", help="name each case answered wrongly")
     reader.add_argument("--sources", action="store_true", help="a line for each source as well")
+    reader.add_argument("--reviewer", metavar="URL", help="a chat endpoint: a row with it as well")
+    reader.add_argument("--reviewer-model", metavar="NAME", default="default")
+    reader.add_argument("--reviewer-token-env", metavar="VARIABLE", default="")
     given = reader.parse_args()
     unknown = set(given.kinds) - KINDS.keys()
     if unknown:
@@ -188,6 +212,10 @@ def report(folder: Path, names: Sequence[str], given: argparse.Namespace) -> Non
         cases = cases_of(folder, name)
         found = [judged(case, KINDS[name]) for case in cases]
         print(row(name, found))
+        if reviewer := reviewer_of(given):
+            seen, unanswered = reviewed(cases, KINDS[name], reviewer)
+            print(row(f"{name}, with reviewer", seen))
+            notes.append(f"{name}: the reviewer left {unanswered} of {len(cases)} unanswered")
         if given.sources:
             for source in sorted({one.source for one in found}):
                 print(row(f"– {source}", [one for one in found if one.source == source]))

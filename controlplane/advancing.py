@@ -9,7 +9,7 @@ from django.db import transaction
 from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.models import Guardrail
-from controlplane import handover, outcomes
+from controlplane import handover, outcomes, quality_gates
 from controlplane.models import Change
 from rollout.machine import ChangeState, step
 
@@ -76,6 +76,8 @@ def _expire(change: Change, now: datetime) -> bool:
 def _wake(change: Change, now: datetime) -> bool:
     if change.scheduled_for is None or now < change.scheduled_for:
         return False
+    if waits_for := quality_gates.closed(change, change.assessments.latest().policy):
+        return _kept_waiting(change, waits_for, now)
     if now > change.scheduled_for + SCHEDULE_GRACE:
         move(change, "missed", "missed its time: cancel it and submit it again")
         return True
@@ -86,6 +88,8 @@ def _start(change: Change, now: datetime) -> bool:
     if change.scheduled_for is not None and now > change.scheduled_for + SCHEDULE_GRACE:
         return False
     policy = change.assessments.latest().policy
+    if waits_for := quality_gates.closed(change, policy):
+        return _kept_waiting(change, waits_for, now)
     if policy["control_level"] in handover.HANDED_OUT:
         move(change, "hand_out", f"{policy['control_level']}: yours to carry out")
         return True
@@ -93,6 +97,16 @@ def _start(change: Change, now: datetime) -> bool:
         move(change, "schedule", f"waits until {change.scheduled_for.isoformat()}")
         return True
     return _execute(change)
+
+
+def _kept_waiting(change: Change, waits_for: str, now: datetime) -> bool:
+    """Said once, and again when it waits for something else."""
+    if quality_gates.given_up(change, now):
+        move(change, "cancel", f"{waits_for}; not in time")
+        return True
+    if change.reasons[:1] != [waits_for]:
+        note(change, waits_for)
+    return False
 
 
 def _execute(change: Change) -> bool:

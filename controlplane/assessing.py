@@ -7,7 +7,10 @@ from typing import Any
 from django.db.models import Count, Q
 
 from attribution.models import Service
+from controlplane.learned_models import models
+from controlplane.likenesses import similar_to
 from controlplane.models import Assessment, Change, Outcome, Policy, Signal
+from controlplane.reviewer import configured
 from controlplane.risk.assess import ASSESSMENT_VERSION
 from controlplane.risk.classify import classify
 from controlplane.risk.policy import PolicyRow
@@ -71,7 +74,13 @@ def _record(kind: str, services: Sequence[Service]) -> dict[str, Any]:
 def assess(submission: Submission, services: Sequence[Service]) -> dict[str, Any]:
     """The answer of `classify`, and under `case` what it was asked."""
     case = case_of(submission, services)
-    return classify(case, policies()) | {"case": case}
+    reviewer = configured()
+    if reviewer is not None and submission.artefact:
+        case |= {"review": reviewer.review(case)}
+    found = classify(case, policies(), models()) | {"case": case}
+    signals = [signal["id"] for signal in found["signals"]]
+    found["explanation"]["similar"] = similar_to(submission, signals)
+    return found
 
 
 def store(change: Change, found: dict[str, Any], at: datetime) -> Assessment:

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from attribution.credentials import credentials
 from controlplane.environment import UNREADABLE
+from controlplane.reviewer import Reviewer
 from rollout.executors import haproxy
 from rollout.signing import secret_bytes
 
@@ -41,6 +42,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_webhooks(),
         *_targets(),
         *_sources(),
+        *_reviewer(),
         *_timing(),
         *_broker(),
         *_url(),
@@ -123,6 +125,20 @@ def _sources() -> Iterator[CheckMessage]:
                 hint="No query in it; user name and password have fields of their own.",
                 id="graygate.E004",
             )
+
+
+def _reviewer() -> Iterator[CheckMessage]:
+    if not settings.OPERATOR.reviewer:
+        return
+    try:
+        Reviewer.of(settings.OPERATOR.reviewer)
+    except ValueError as problem:
+        yield Error(
+            f"the reviewer of the operator's file {problem}",
+            hint='"reviewer": {"url": "https://host/v1/chat/completions", "model": "…", '
+            '"token_env": "NAME_OF_A_VARIABLE"}',
+            id="graygate.E022",
+        )
 
 
 def _reachable(what: str, one: Mapping[str, Any]) -> Iterator[CheckMessage]:

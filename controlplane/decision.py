@@ -4,7 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from controlplane.models import Change
+from controlplane.models import Assessment, Change
+from controlplane.quality_gates import closed
 from rollout.gates import conflict
 from rollout.machine import ChangeState, Phase, shown_state
 from rollout.models import Rollout
@@ -51,12 +52,20 @@ def decision_of(change: Change) -> dict[str, Any]:
     return {
         "change": str(change.id),
         "state": change.state,
-        "decision": BY_STATE[ChangeState(change.state)] if rollout is None else _running(rollout),
+        "decision": _running(rollout) if rollout else _before(change, assessment),
         "level": assessment.level if assessment else None,
         "reasons": change.reasons if rollout is None else reasons_of(rollout, change),
         "rollout": str(rollout.pk) if rollout else None,
         "url": url_of(change.id),
     }
+
+
+def _before(change: Change, assessment: Assessment | None) -> str:
+    """Whoever is told `allowed` goes ahead: not while a check is missing."""
+    told = BY_STATE[ChangeState(change.state)]
+    if change.state == ChangeState.APPROVED and assessment and closed(change, assessment.policy):
+        return "scheduled"
+    return told
 
 
 def _running(rollout: Rollout) -> str:

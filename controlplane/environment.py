@@ -95,6 +95,8 @@ class OperatorFile:
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     webhooks: list[dict[str, Any]] = field(default_factory=list)
     allowed_destinations: tuple[str, ...] = ()
+    # {"url", "model", "token_env"?, "timeout_s"?}; empty: no model is asked.
+    reviewer: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
 
@@ -109,6 +111,7 @@ def operator_file(path: str | None) -> OperatorFile:
             sources=dict(content.get("sources", {})),
             webhooks=list(content.get("webhooks", [])),
             allowed_destinations=tuple(content.get("allowed_destinations", ())),
+            reviewer=dict(content.get("reviewer", {})),
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:
         return OperatorFile(error=f"{path}: {error}")

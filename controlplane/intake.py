@@ -103,6 +103,10 @@ def _enter(change: Change, found: Mapping[str, Any], now: datetime) -> None:
     change.reasons = [f"{found['level']} risk ({found['score']:.0f} of 100)", *_worst(found)]
     if change.change_class == "emergency":
         change.review_due_at = now + REVIEW_DUE
+    if names := [check["name"] for check in policy["checks"]]:
+        waits = "; an emergency does not wait for them" * (change.change_class == "emergency")
+        asks = f"policy {policy['source']} asks for checks: {', '.join(names)}{waits}"
+        change.reasons.insert(0, asks)
     if policy["reject"]:
         change.reasons.insert(0, f"policy {policy['source']} rejects it")
         change.state = step("change", change.state, "reject")
@@ -155,6 +159,8 @@ def _dry_answer(
         ChangeState.PENDING_APPROVAL: "needs_approval",
         ChangeState.REJECTED: "rejected",
     }[ChangeState(change.state)]
+    if decision == "allowed" and found["policy"]["checks"] and change.change_class != "emergency":
+        decision = "scheduled"
     assessment = {name: value for name, value in found.items() if name not in ("id", "case")}
     return {
         "change": None,

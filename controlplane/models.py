@@ -1,6 +1,7 @@
 """What Graygate governs: changes, their assessment, approvals, policies, tokens and feedback."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -77,6 +78,11 @@ class Assessment(models.Model):
         ordering = ["-at", "-id"]
         get_latest_by = ["at", "id"]
 
+    @property
+    def explanation(self) -> dict[str, Any]:
+        """Kept with the policy; an older assessment may lack parts of it."""
+        return dict(self.policy.get("explanation", {}))
+
 
 class Signal(models.Model):
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="signals")
@@ -105,6 +111,23 @@ class Approval(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["change", "actor"], name="approval_once_a_person")
         ]
+
+
+class QualityCheck(models.Model):
+    """What a pipeline or a scanner said of a change before it started. Append-only: the newest of
+    a name counts.
+    """
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="checks")
+    name = models.CharField(max_length=100)
+    passed = models.BooleanField()
+    url = models.URLField(max_length=500, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=100)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
 
 
 class Policy(models.Model):
@@ -236,6 +259,21 @@ class Outcome(models.Model):
     ended_at = models.DateTimeField()
     max_exposure = models.FloatField(default=0.0)
     recovered_at = models.DateTimeField(null=True)
+
+
+class RiskModel(models.Model):
+    """A likelihood learned from this installation's outcomes. The newest of a kind counts."""
+
+    kind = models.CharField(max_length=50)
+    trained_at = models.DateTimeField()
+    # When the last outcome that it learned from came: what is later is new to it.
+    learned_until = models.DateTimeField()
+    # risk.learned.Model as JSON, its card among it.
+    weights = models.JSONField()
+
+    class Meta:
+        ordering = ["-trained_at", "-id"]
+        get_latest_by = ["trained_at", "id"]
 
 
 class BellRecord(models.Model):

@@ -14,6 +14,7 @@ from attribution.series import read_series
 from controlplane import forecasts
 from controlplane.decision import url_of
 from controlplane.models import Assessment, Change
+from controlplane.quality_gates import gates_of
 from rollout.machine import CURRENT_STAGES, DONE_STAGES, shown_state
 from rollout.models import Decision, Placement, Rollout, Stage
 
@@ -30,14 +31,30 @@ def change_json(change: Change) -> dict[str, Any]:
         "plan": change.plan,
         "reasons": change.reasons,
         "assessment": assessment_json(assessment) if assessment else None,
+        "similar": assessment.explanation.get("similar", []) if assessment else [],
         "approvals": [
             {"actor": a.actor, "answer": a.answer, "reason": a.reason, "at": moment(a.at)}
             for a in change.approvals.all()
         ],
+        "checks": checks_json(change, assessment),
         "scheduled_for": moment(change.scheduled_for),
         "expires_at": moment(change.expires_at),
         "review_due_at": moment(change.review_due_at),
     }
+
+
+def checks_json(change: Change, assessment: Assessment | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": gate.name,
+            "state": gate.state,
+            "actor": gate.result.actor if gate.result else None,
+            "at": moment(gate.result.at) if gate.result else None,
+            "url": gate.result.url if gate.result else "",
+            "detail": gate.result.detail if gate.result else "",
+        }
+        for gate in (gates_of(change, assessment.policy) if assessment else [])
+    ]
 
 
 def change_summary(change: Change) -> dict[str, Any]:

@@ -129,12 +129,23 @@ class ApprovalAnswer(Answer):
     at = s.DateTimeField()
 
 
+class SimilarAnswer(Answer):
+    change = s.UUIDField()
+    title = s.CharField()
+    result = s.CharField()
+    similarity = s.FloatField()
+
+
 class ChangeAnswer(ChangeSummaryAnswer):
     targets = s.JSONField()
     plan = s.JSONField()
     reasons = s.JSONField()
     assessment = AssessmentAnswer(allow_null=True)
+    similar = SimilarAnswer(
+        many=True, help_text="Past changes that did harm and are like it, when it was assessed"
+    )
     approvals = ApprovalAnswer(many=True)
+    checks = s.JSONField(help_text="What its policy asks for, each missing, failed or passed")
     scheduled_for = s.DateTimeField(allow_null=True)
     expires_at = s.DateTimeField(allow_null=True)
     review_due_at = s.DateTimeField(allow_null=True)

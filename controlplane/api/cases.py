@@ -16,6 +16,7 @@ from controlplane.access import Scope
 from controlplane.api.base import ApiView, body_of
 from controlplane.api.errors import invalid
 from controlplane.assessing import policies
+from controlplane.learned_models import models
 from controlplane.risk.classify import classify
 from controlplane.stored_json import check_storable
 
@@ -55,7 +56,7 @@ def case_view(name: str, answer: Callable[[Case], dict[str, Any]]) -> type[_Case
 
 def classify_here(case: Case) -> dict[str, Any]:
     """By the policies of this installation, as a submission would be."""
-    return classify(case, policies())
+    return classify(case, policies(), models())
 
 
 CASE_VIEWS = {

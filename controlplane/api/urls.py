@@ -17,6 +17,7 @@ from controlplane.api import (
 from controlplane.api.alerts import AlertsView
 from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
+from controlplane.api.checks import ChecksView
 from controlplane.api.standardisation import StandardisationView
 
 
@@ -61,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
             "approve": changes.ApproveView,
             "reject": changes.RejectView,
             "cancel": changes.CancelView,
+            "checks": ChecksView,
         },
     ),
     path("rollouts", rollouts.RolloutsView.as_view(), name="rollouts"),

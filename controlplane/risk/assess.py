@@ -1,8 +1,11 @@
 """Signals and surroundings → reach, hazard, likelihood, reversibility → score → risk level.
 
-    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it
+    hazard      1 − ∏(1 − w) over the signals: a further signal never lowers it. Of several of
+                one id the worst counts, and all advice together as two pieces of it at most
     reach       environment × (1 − ∏(1 − x)) over tier, dependents, traffic
-    likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10)
+    likelihood  1 − (1 − base)·∏(1 − p); base = (failed + 1.5) / (changes + 10), or, where a
+                learned model knows the change, its probability (and the product is over the
+                signals that the model has not weighed)
     score       45·hazard + 25·reach + 20·likelihood + 10·(costly ½, irreversible 1)
     level       max(severity of the worst signal, level of the score)
 
@@ -11,10 +14,11 @@ part can be shown; the maximum keeps a critical signal from being averaged away.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controlplane.risk.estimates import Estimate
 from controlplane.risk.kinds import ChangeKind
 from controlplane.risk.places import HARMLESS_PLACES
 from controlplane.risk.signals import (
@@ -28,12 +32,14 @@ from controlplane.risk.signals import (
 )
 from controlplane.risk.surroundings import Surroundings
 
-ASSESSMENT_VERSION = "1"
+ASSESSMENT_VERSION = "2"
 
 HAZARD: dict[Severity, float] = {"low": 0.05, "medium": 0.3, "high": 0.6, "critical": 0.9}
 TROUBLE: dict[Severity, float] = {"low": 0.02, "medium": 0.15, "high": 0.35, "critical": 0.5}
 POINTS = {"hazard": 45, "reach": 25, "likelihood": 20, "reversibility": 10}
 BURDEN: dict[Reversibility, float] = {"reversible": 0.0, "costly": 0.5, "irreversible": 1.0}
+ADVICE: Severity = "low"
+MOST_ADVICE = 2
 THRESHOLDS: tuple[tuple[float, Level], ...] = ((80, "critical"), (55, "high"), (30, "medium"))
 
 TIER = {0: 0.8, 1: 0.55, 2: 0.3, 3: 0.15}
@@ -60,6 +66,7 @@ class Assessment:
     likelihood: float
     reversibility: Reversibility
     unknown: tuple[str, ...]
+    learned: Mapping[str, Any] | None = None
 
     def explanation(self) -> dict[str, Any]:
         return {
@@ -68,13 +75,14 @@ class Assessment:
             "score_level": self.score_level,
             "contributions": self._contributions(),
             "unknown": list(self.unknown),
+            "learned": dict(self.learned) if self.learned else None,
         }
 
     def _contributions(self) -> list[dict[str, Any]]:
         parts = {
             "hazard": (self.hazard, "how bad the signals are"),
             "reach": (self.reach, "tier, dependents, traffic and environment"),
-            "likelihood": (self.likelihood, "the service's record and the signals"),
+            "likelihood": (self.likelihood, self._likelihood_by()),
             "reversibility": (BURDEN[self.reversibility], f"the change is {self.reversibility}"),
         }
         found = [
@@ -83,12 +91,23 @@ class Assessment:
         ]
         return sorted(found, key=lambda part: -float(str(part["points"])))
 
+    def _likelihood_by(self) -> str:
+        if self.learned is None:
+            return "the service's record and the signals"
+        doubt = "" if self.learned["calibrated"] else " (uncalibrated)"
+        return f"what outcomes of such changes taught{doubt}, and the signals"
 
-def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) -> Assessment:
+
+def assess(
+    signals: Sequence[Signal],
+    kind: ChangeKind,
+    around: Surroundings,
+    learned: Estimate | None = None,
+) -> Assessment:
     shares = {
-        "hazard": _any_of(HAZARD[signal.severity] for signal in signals),
+        "hazard": _any_of(HAZARD[severity] for severity in counted(signals)),
         "reach": reach(around),
-        "likelihood": likelihood(signals, around),
+        "likelihood": likelihood(signals, around, learned),
     }
     reversibility = _reversibility(signals, kind)
     score = sum(POINTS[name] * share for name, share in shares.items())
@@ -101,6 +120,7 @@ def assess(signals: Sequence[Signal], kind: ChangeKind, around: Surroundings) ->
         score=score,
         reversibility=reversibility,
         unknown=tuple(around.unknown),
+        learned=learned.explanation if learned else None,
         **shares,
     )
 
@@ -128,12 +148,27 @@ def reach(around: Surroundings) -> float:
     return place * _any_of((tier, dependents, traffic))
 
 
-def likelihood(signals: Sequence[Signal], around: Surroundings) -> float:
-    if around.changes is None or around.failed is None:
+def likelihood(
+    signals: Sequence[Signal], around: Surroundings, learned: Estimate | None = None
+) -> float:
+    covered = learned.covers if learned else frozenset()
+    signals = [signal for signal in signals if signal.id not in covered]
+    if learned is not None:
+        base = learned.probability
+    elif around.changes is None or around.failed is None:
         base = RECORD_UNKNOWN
     else:
         base = (around.failed + PRIOR_FAILED) / (around.changes + PRIOR_CHANGES)
-    return _any_of([base, *(TROUBLE[signal.severity] for signal in signals)])
+    return _any_of([base, *(TROUBLE[severity] for severity in counted(signals))])
+
+
+def counted(signals: Sequence[Signal]) -> list[Severity]:
+    """One mistake made fifty times is one, and no amount of advice makes a change dangerous."""
+    by_id: dict[str, Severity] = {}
+    for signal in signals:
+        by_id[signal.id] = worst([by_id.get(signal.id, "low"), signal.severity])
+    grave = [severity for severity in by_id.values() if severity != ADVICE]
+    return grave + [ADVICE] * min(len(by_id) - len(grave), MOST_ADVICE)
 
 
 def _any_of(shares: Iterable[float]) -> float:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from attribution.errors import CaseError
 from controlplane.risk import config, deploy, sql
+from controlplane.risk.code import estimate as code_estimate
+from controlplane.risk.code import reader as code
 from controlplane.risk.content_policy import reader as content_policy
 from controlplane.risk.dependency import reader as dependency
 from controlplane.risk.dns import reader as dns
+from controlplane.risk.estimates import Learner
 from controlplane.risk.flags import reader as flags
 from controlplane.risk.iam import reader as iam
 from controlplane.risk.kubernetes import reader as kubernetes
@@ -28,6 +31,7 @@ class ChangeKind:
     grayable: bool = True
     reversible: bool = True
     reader: Reader | None = None
+    learner: Learner | None = None
 
     @property
     def has_reader(self) -> bool:
@@ -39,6 +43,7 @@ KINDS: dict[str, ChangeKind] = {
     for kind in (
         ChangeKind("deploy", "Deployment", reader=deploy.read),
         ChangeKind("config", "Configuration", reader=config.read),
+        ChangeKind("code_diff", "Code change", reader=code.read, learner=code_estimate.LEARNER),
         ChangeKind("feature_flag", "Feature flag", reader=flags.read),
         ChangeKind(
             "sql_migration", "SQL migration", grayable=False, reversible=False, reader=sql.read

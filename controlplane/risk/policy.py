@@ -30,6 +30,19 @@ class StageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A result that has to be there, and good, before a change starts. `by`: whose word counts;
+    empty: anybody's but the author's.
+    """
+
+    name: str
+    by: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "by": list(self.by)}
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyRow:
     """None in `level`, `kind` or `tier` fits every one. `approvers`: roles that have to be among
     the approvals.
@@ -45,6 +58,7 @@ class PolicyRow:
     tier: int | None = None
     approvers: tuple[str, ...] = ()
     reject: bool = False
+    checks: tuple[CheckRow, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -53,6 +67,7 @@ class PolicyRow:
             "control_level": self.control_level,
             "approvals": self.approvals,
             "approvers": list(self.approvers),
+            "checks": [check.as_dict() for check in self.checks],
             "stages": [stage.as_dict() for stage in self.stages],
             "on_inconclusive": self.on_inconclusive,
         }

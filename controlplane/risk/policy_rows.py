@@ -5,10 +5,11 @@ from typing import Any
 
 from attribution.errors import CaseError
 from controlplane.risk.kinds import KINDS
-from controlplane.risk.policy import CONTROL_LEVELS, PolicyRow, StageRow
+from controlplane.risk.policy import CONTROL_LEVELS, CheckRow, PolicyRow, StageRow
 from controlplane.risk.shapes import number_of
 from controlplane.risk.signals import SEVERITIES
 
+LONGEST_NAME = 100
 _FIELDS = frozenset(PolicyRow.__dataclass_fields__)
 
 
@@ -39,6 +40,7 @@ def row_of(row: Any, pointer: str = "") -> PolicyRow:
         approvals=_whole(row.get("approvals", 1), f"{pointer}/approvals"),
         approvers=_roles(row.get("approvers", []), f"{pointer}/approvers"),
         stages=_stages(row.get("stages"), f"{pointer}/stages"),
+        checks=_checks(row.get("checks", []), f"{pointer}/checks"),
         on_inconclusive=_one_of(row, "on_inconclusive", ("hold", "rollback"), "hold", pointer),
     )
 
@@ -76,6 +78,26 @@ def _roles(value: Any, pointer: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(role, str) for role in value):
         raise CaseError("Not a list of roles", "Roles are given as a list of texts.", pointer)
     return tuple(value)
+
+
+def _checks(value: Any, pointer: str) -> tuple[CheckRow, ...]:
+    """Names, or `{"name", "by"?}`."""
+    if not isinstance(value, list):
+        raise CaseError("Not a list of checks", "Checks are given as a list.", pointer)
+    checks = tuple(_check(check, f"{pointer}/{index}") for index, check in enumerate(value))
+    if len({check.name for check in checks}) < len(checks):
+        raise CaseError("Named twice", "Each check once.", pointer)
+    return checks
+
+
+def _check(value: Any, pointer: str) -> CheckRow:
+    given = {"name": value} if isinstance(value, str) else value
+    if not isinstance(given, Mapping) or given.keys() - {"name", "by"}:
+        raise CaseError("Not a check", "A name, or name and by, is wanted here.", pointer)
+    name = given.get("name")
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise CaseError("Not a name", f"At most {LONGEST_NAME} letters.", f"{pointer}/name")
+    return CheckRow(name, _roles(given.get("by", []), f"{pointer}/by"))
 
 
 def _stages(value: Any, pointer: str) -> tuple[StageRow, ...]:

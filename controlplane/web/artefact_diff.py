@@ -1,36 +1,15 @@
-"""An artefact beside what it replaces, line by line, with what was found at its lines. PURE.
+"""An artefact beside what it replaces, line by line, with what was found at its lines. PURE."""
 
-A text is shown as it is. A document is written out with its keys in order, so that two of them
-differ only where they differ. What is a secret by its name or its form is never shown.
-"""
-
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 from typing import Any
 
-from controlplane.risk import names
+from controlplane.risk.written import Written, written
 
 MOST_LINES = 3_000  # of either side; comparing takes more than twice as long for twice as many
-LONGEST_LINE = 500
-DEEPEST = 40
 CONTEXT = 3
-HIDDEN = "(hidden: a secret)"
-DEEPER = f"… (more than {DEEPEST} levels deep)"
-KEY_AND_VALUE = re.compile(
-    r"""^(?P<key>[\s"'-]*(?P<name>[\w.-]+)["']?\s*[:=]\s*)(?P<value>\S.*)$"""
-)
-
-
-@dataclass(frozen=True)
-class Written:
-    """One line, and where it is: a JSON pointer, or `line N` of a text."""
-
-    text: str
-    where: str
 
 
 @dataclass(frozen=True)
@@ -68,59 +47,6 @@ def shown(before: Any, after: Any, wheres: Sequence[str]) -> Shown:
     else:
         lines = _folded(list(_compared(old, new, at_old, at_new)))
     return Shown(lines, elsewhere, cut)
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-def written(document: Any) -> Iterator[Written]:
-    if document is None:
-        return
-    if isinstance(document, str):
-        for number, line in enumerate(document.splitlines(), start=1):
-            yield Written(_without_secret(line)[:LONGEST_LINE], f"line {number}")
-        return
-    yield from _document(document, "", "", 0)
-
-
-def _document(value: Any, where: str, name: str, depth: int) -> Iterator[Written]:
-    indent = "  " * max(depth - 1, 0)
-    label = f"{indent}{name} " if name else indent
-    if not isinstance(value, Mapping | list) or not value:
-        yield Written((label + _leaf(value, where))[:LONGEST_LINE], where)
-        return
-    if depth > DEEPEST:
-        yield Written(f"{label}{DEEPER}"[:LONGEST_LINE], where)
-        return
-    if name:
-        yield Written(label.rstrip()[:LONGEST_LINE], where)
-    for key, label_of, inner in _parts(value):
-        yield from _document(inner, f"{where}/{_escaped(key)}", label_of, depth + 1)
-
-
-def _leaf(value: Any, where: str) -> str:
-    named = isinstance(value, str) and value and names.is_secret(where)
-    if named or names.holds_secret(value):
-        return HIDDEN
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _parts(value: Mapping[str, Any] | list[Any]) -> Iterator[tuple[str, str, Any]]:
-    if isinstance(value, Mapping):
-        yield from ((str(key), f"{key}:", value[key]) for key in sorted(value, key=str))
-    else:
-        yield from ((str(place), "-", inner) for place, inner in enumerate(value))
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
-
-
-def _without_secret(line: str) -> str:
-    told = KEY_AND_VALUE.match(line[:LONGEST_LINE])
-    if told and (names.is_secret(told["name"]) or names.holds_secret(told["value"])):
-        return told["key"] + HIDDEN
-    return HIDDEN if names.holds_secret(line) else line
 
 
 # --- signals at their lines -----------------------------------------------------------------------

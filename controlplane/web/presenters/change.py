@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from controlplane.access import Scope, scopes_of
 from controlplane.models import Approval, Assessment, Change, Signal
+from controlplane.quality_gates import Gate, gates_of
 from controlplane.web.presenters.actions import Action, offered
 from controlplane.web.presenters.cohorts import remarks
 from controlplane.web.presenters.facts import change_facts, needed, rollout_facts
@@ -54,6 +55,7 @@ class ChangePage:
     risk: Risk | None
     approvals: list[Approval]
     approvals_needed: int
+    gates: list[Gate]
     # "" | why this person may not answer; None: nothing to answer.
     answer_barred: str | None
     can_cancel: bool
@@ -93,6 +95,7 @@ def change_page(
         "risk": _risk(assessment) if assessment else None,
         "approvals": approvals,
         "approvals_needed": needed(change, assessment),
+        "gates": gates_of(change, assessment.policy) if assessment else [],
         "answer_barred": _answer_barred(change, approvals, user.get_username(), scopes),
         "can_cancel": _can_cancel(change, user.get_username(), scopes),
     }

@@ -62,6 +62,7 @@ LEAST_ROLE = {
     ("POST", f"anomalies/{ID}/feedback"): "operator",
     ("POST", f"anomalies/{ID}/telling-apart"): "operator",
     ("GET", "ledger"): "viewer",
+    ("POST", f"changes/{ID}/checks"): "submitter",
     ("GET", "standardisation"): "viewer",
 }
 CALLS = sorted(LEAST_ROLE)

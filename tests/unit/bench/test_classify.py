@@ -46,7 +46,7 @@ def test_cases_of__a_kind_without_a_file__has_none(tmp_path):
 def test_report__misses_asked_for__names_them(tmp_path, capsys):
     lines = [config_case({"unsafe": True}, after=81, name="made:quiet")]
     (tmp_path / "config.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    given = bench.argparse.Namespace(misses=True, sources=True)
+    given = bench.argparse.Namespace(misses=True, sources=True, reviewer=None)
     bench.report(tmp_path, ["config"], given)
     shown = capsys.readouterr().out
     assert "made:quiet: missed: unsafe" in shown
@@ -63,3 +63,32 @@ def test_main__no_cases__says_what_is_missing(monkeypatch):
     monkeypatch.setattr("sys.argv", ["classify.py"])
     with pytest.raises(SystemExit, match="GRAYGATE_CASES"):
         bench.main()
+
+
+class Suspicious:
+    """A reviewer that answers every second question, and then finds fault with the port."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def review(self, case):
+        self.asked += 1
+        if self.asked % 2:
+            return {"unavailable": "busy"}
+        finding = {"id": "odd_port", "severity": "high", "path": "", "why": "It is odd."}
+        return {"signals": [finding | {"quote": f"port: {case['artefact']['port']}"}]}
+
+
+def test_reviewed__same_cases__counts_what_the_reviewer_adds_and_left_unanswered():
+    cases = [config_case({"unsafe": True}), config_case({"unsafe": True})]
+    kind = bench.Kind(bench.unsafe_or_safe)
+    found, unanswered = bench.reviewed(cases, kind, Suspicious())
+    assert unanswered == 1
+    assert bench.row("config", found).split("|")[4] == " 0.500 "
+    assert bench.row("config", [bench.judged(each, kind) for each in cases]).split("|")[4] == (
+        " 0.000 "
+    )
+
+
+def test_reviewer_of__no_url__is_none():
+    assert bench.reviewer_of(bench.argparse.Namespace(reviewer=None)) is None

@@ -12,6 +12,7 @@ from controlplane.risk.kinds import KINDS
 from controlplane.risk.signals import SEVERITIES, Signal, rank
 from controlplane.risk.surroundings import Surroundings
 
+CONFIG, NOWHERE = KINDS["config"], Surroundings()
 CLEAN = {"id": "a", "kind": "deploy", "artefact": "1.4.1", "before": "1.4.0"}
 
 json_values = st.recursive(
@@ -187,3 +188,34 @@ def test_classify__bad_case__points_at_the_fault(case, pointer):
 )
 def test_classify__kind_left_out__is_told_from_the_artefact(case, kind):
     assert classify(case)["kind"] == kind
+
+
+@pytest.mark.parametrize("count", [2, 50])
+def test_assess__however_much_advice__weighs_as_two_pieces(count):
+    advice = [Signal(f"advice_{i}", "low", "", "", "", "") for i in range(count)]
+    assert assess(advice, CONFIG, NOWHERE) == assess(advice[:2], CONFIG, NOWHERE)
+
+
+def test_assess__one_mistake_made_often__counts_once_and_as_its_worst():
+    often = [Signal("same", severity, "", "", "", "") for severity in ("low", "high", "medium")]
+    once = [Signal("same", "high", "", "", "", "")]
+    assert assess(often, CONFIG, NOWHERE).score == assess(once, CONFIG, NOWHERE).score
+
+
+def test_assess__a_further_grave_signal__raises_the_score():
+    one, two = (Signal(name, "high", "", "", "", "") for name in ("a", "b"))
+    assert assess([one, two], CONFIG, NOWHERE).score > assess([one], CONFIG, NOWHERE).score
+
+
+@pytest.mark.parametrize(
+    ("kind", "before"),
+    [
+        ("config", "a: 1"),
+        ("kubernetes_manifest", "apiVersion: v1\nkind: Service\nmetadata:\n  name: x\n"),
+        ("network", "www: {type: A, value: 203.0.113.7}"),
+    ],
+)
+def test_classify__emptied__is_read_as_taking_all_of_it_out(kind, before):
+    answer = classify({"kind": kind, "before": before, "artefact": ""})
+    assert "removed" in answer["signals"][0]["id"]
+    assert answer["level"] != "low"

@@ -84,3 +84,26 @@ def test_row_of__bad_row__points_at_the_fault(data, pointer):
     with pytest.raises(CaseError) as caught:
         row_of(data)
     assert caught.value.pointer == pointer
+
+
+def test_row__checks__by_name_or_with_whom_to_believe():
+    row = row_of({"stages": [{"share": 1}], "checks": ["ci", {"name": "scan", "by": ["scanner"]}]})
+    told = [{"name": "ci", "by": []}, {"name": "scan", "by": ["scanner"]}]
+    assert row.as_dict()["checks"] == told
+
+
+@pytest.mark.parametrize(
+    ("checks", "pointer"),
+    [
+        ("ci", "/checks"),
+        ([1], "/checks/0"),
+        ([""], "/checks/0/name"),
+        (["ci", "ci"], "/checks"),
+        ([{"name": "ci", "who": []}], "/checks/0"),
+        ([{"name": "ci", "by": "bot"}], "/checks/0/by"),
+    ],
+)
+def test_row__checks_malformed__are_refused_with_their_place(checks, pointer):
+    with pytest.raises(CaseError) as raised:
+        row_of({"stages": [{"share": 1}], "checks": checks})
+    assert raised.value.pointer == pointer

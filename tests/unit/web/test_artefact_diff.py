@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.web.artefact_diff import DEEPER, HIDDEN, MOST_LINES, shown, written
+from controlplane.risk.hidden import DEEPER, HIDDEN
+from controlplane.risk.written import written
+from controlplane.web.artefact_diff import MOST_LINES, shown
 
 
 def told(seen):
@@ -122,3 +124,15 @@ def test_shown__any_two_documents__old_and_new_lines_are_all_there(before, after
 def test_shown__same_document__nothing_is_new(document):
     again = json.loads(json.dumps(document))
     assert {line.sign for line in shown(document, again, []).lines} <= {" "}
+
+
+def test_written__private_key_in_a_text__hides_its_body_and_nothing_after_it():
+    text = "a: 1\n-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB\nqhJ7+/=\nb: 2\nMIIEpAIB"
+    assert [line.text for line in written(text)] == [
+        "a: 1",
+        HIDDEN,
+        HIDDEN,
+        HIDDEN,
+        "b: 2",
+        "MIIEpAIB",
+    ]
