@@ -6,12 +6,15 @@ from attribution.errors import CaseError
 from controlplane.risk import config, deploy, sql
 from controlplane.risk.code import estimate as code_estimate
 from controlplane.risk.code import reader as code
+from controlplane.risk.content_policy import reader as content_policy
+from controlplane.risk.dependency import reader as dependency
 from controlplane.risk.dns import reader as dns
 from controlplane.risk.estimates import Learner
 from controlplane.risk.flags import reader as flags
 from controlplane.risk.iam import reader as iam
 from controlplane.risk.kubernetes import reader as kubernetes
 from controlplane.risk.signals import Reader
+from controlplane.risk.stores import cache, queue
 from controlplane.risk.terraform import reader as terraform
 
 
@@ -54,7 +57,10 @@ KINDS: dict[str, ChangeKind] = {
         ),
         ChangeKind("kubernetes_manifest", "Kubernetes manifest", reader=kubernetes.read),
         ChangeKind("iam_policy", "IAM policy", observable=False, grayable=False, reader=iam.read),
-        ChangeKind("content_policy", "Content policy"),
+        ChangeKind("content_policy", "Content policy", reader=content_policy.read),
+        ChangeKind("dependency", "Dependencies", reader=dependency.read),
+        ChangeKind("queue", "Queue or topic", grayable=False, reader=queue.read),
+        ChangeKind("cache", "Cache", reader=cache.read),
         ChangeKind("network", "DNS zone", grayable=False, reader=dns.read),
     )
 }
