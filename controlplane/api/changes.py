@@ -19,7 +19,7 @@ from controlplane.api.permissions import scopes_for
 from controlplane.api.waiting import LONGEST_S, etag_of, wait_for_decision
 from controlplane.decision import decision_of
 from controlplane.models import Change
-from controlplane.reading import change_json, change_summary
+from controlplane.reading_changes import change_json, change_summary
 from rollout.machine import ChangeState
 from rollout.services import NotAllowedError
 

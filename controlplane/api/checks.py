@@ -15,7 +15,7 @@ from controlplane.api.answers import Answer
 from controlplane.api.base import ApiView, actor_of, body_of
 from controlplane.api.fields import Body, Text, validated
 from controlplane.models import Change
-from controlplane.reading import checks_json
+from controlplane.reading_changes import checks_json
 from rollout.services import NotAllowedError
 
 

@@ -12,6 +12,8 @@ import yaml
 MOST_CHARACTERS = 2_000_000
 MOST_ENTRIES = 50_000
 MOST_LEVELS = 100
+# Of all pointers together: a long key is repeated by everything below it.
+MOST_POINTERS = 20_000_000
 
 # A hostile document makes the parsers raise more than their own errors: PyYAML lets
 # ValueError, LookupError, AttributeError and TypeError out of a mistyped tag, and every
@@ -133,6 +135,7 @@ def flatten(document: Any) -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     todo: list[tuple[str, Any, int]] = [("", document, 0)]
+    written = 0
     while todo:
         pointer, value, level = todo.pop()
         if len(flat) + len(todo) > MOST_ENTRIES:
@@ -142,6 +145,9 @@ def flatten(document: Any) -> dict[str, Any]:
         if _is_leaf(value):
             flat[pointer] = value
         else:
+            written += len(pointer) * len(value)
+            if written > MOST_POINTERS:
+                raise UnreadableError("its keys are too long for how many there are below them")
             todo += [(f"{pointer}/{key}", item, level + 1) for key, item in _children(value)]
     return flat
 

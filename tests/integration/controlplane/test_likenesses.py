@@ -7,7 +7,7 @@ from django.urls import reverse
 from attribution.clock import database_now
 from controlplane import likenesses
 from controlplane.models import Change, Outcome
-from controlplane.reading import change_json
+from controlplane.reading_changes import change_json
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db

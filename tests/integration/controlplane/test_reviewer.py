@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 
 from controlplane.environment import OperatorFile
 from controlplane.models import Signal
-from controlplane.reading import change_json
+from controlplane.reading_changes import change_json
 from controlplane.reviewer import Reviewer, configured
 
 KEY = "sk-very-secret"

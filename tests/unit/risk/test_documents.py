@@ -22,3 +22,8 @@ def test_read__aliases_of_aliases__are_not_unfolded_without_end():
 def test_read__a_document_that_holds_itself__is_unreadable():
     with pytest.raises(UnreadableError):
         read("a: &a [x, *a, [*a]]\n")
+
+
+def test_read__long_key_over_many_values__is_unreadable_before_it_fills_the_memory():
+    with pytest.raises(UnreadableError, match="too long"):
+        read({"k" * 100_000: {str(i): i for i in range(2_000)}})
