@@ -91,8 +91,9 @@ def submission(service: str, **given) -> dict:
 
 
 def risky(service: str, **given) -> dict:
-    """Nothing reads this kind of artefact yet, so it is high risk and asks for approvals."""
-    return submission(service, kind="content_policy", artefact={"rule": "x"}, plan={}) | given
+    """A tag that moves is high risk, and asks for approvals."""
+    artefact = {"image": f"registry.example/{service}:latest"}
+    return submission(service, artefact=artefact, plan={}) | given
 
 
 @dataclass

@@ -42,7 +42,7 @@ def test_read__any_change__says_how_risky_and_why(calling):
     assert shown["state"] == "pending_approval"
     assert shown["class"] == "normal"
     assert shown["assessment"]["level"] == "high"
-    assert [signal["id"] for signal in shown["assessment"]["signals"]] == ["unparsed"]
+    assert [signal["id"] for signal in shown["assessment"]["signals"]] == ["image_tag_moving"]
     assert shown["assessment"]["policy"]["approvals"] == 2
 
 
