@@ -10,6 +10,7 @@ from controlplane.risk.assess import Assessment, assess
 from controlplane.risk.estimates import Asked, Learner
 from controlplane.risk.kinds import ChangeKind, kind_of
 from controlplane.risk.learned.model import Model
+from controlplane.risk.lowering import lowering
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow, choose
 from controlplane.risk.policy_rows import rows_of
 from controlplane.risk.review import reviewed
@@ -41,6 +42,9 @@ def classify(
     found = assess(signals, kind, around, learned)
     chosen = choose(policies, found.level, kind, around.tier)
     answer = _answer(case, kind, found, signals) | {"policy": chosen.as_dict()}
+    answer["explanation"]["lower"] = lowering(
+        signals, lambda remaining: assess(remaining, kind, around, learned).level
+    )
     if notes:
         answer["explanation"]["notes"] = notes
     return answer

@@ -13,4 +13,8 @@ class Command(CaseCommand):
         return classify(case)
 
     def say(self, answer: dict[str, Any]) -> str:
-        return f"{answer['level']} ({answer['score']:.0f} of 100)"
+        told = f"{answer['level']} ({answer['score']:.0f} of 100)"
+        lower = answer["explanation"]["lower"]
+        return (
+            told if not lower else f"{told}; {lower['level']} without {', '.join(lower['without'])}"
+        )
