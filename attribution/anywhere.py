@@ -116,6 +116,8 @@ class Seen:
 
 
 def anywhere(case: Case) -> list[Place]:
-    whole = [each for each in case.series if each.cohort != "control" and each.peer is None]
+    whole = [
+        each for each in case.series if each.cohort != "control" and not each.peer and not each.unit
+    ]
     seen = Seen(case, by_service(harms(whole, case.detected_at, first, FLOOR)))
     return [seen.place(service) for service in seen.found]

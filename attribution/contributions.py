@@ -75,7 +75,9 @@ def _tells(case: Case, series: Series) -> bool:
     kind = family(series.metric)
     if kind is Family.TRAFFIC:
         return series.peer is None
-    if series.cohort == "control" or (series.peer and series.cohort != "all"):
+    if series.unit is not None or series.cohort == "control":
+        return False
+    if series.peer and series.cohort != "all":
         return False
     wanted = family(case.symptom_metric) if case.symptom_metric else None
     return kind in HARMFUL and (wanted is kind or wanted not in HARMFUL)

@@ -149,3 +149,28 @@ def test_localize__gaps_and_one_point__are_no_shift():
         None if t <= AT else v for t, v in zip(shown[0]["t"], shown[0]["v"], strict=True)
     ]
     assert scores(shown).get("web", 0.0) < 2
+
+
+def of_units(**now):
+    """Latency of store's three units."""
+    return [
+        series("store", "latency_average", 0.1, now.get(unit, 0.1), unit=unit)
+        for unit in ("u1", "u2", "u3")
+    ]
+
+
+def test_localize__one_unit_alone_is_slow__is_named():
+    shown = [*latencies(web=0.2, cart=0.2, store=0.2), *of_units(u2=0.4)]
+    first = localize(case(shown, **SLOW_WEB))[0]
+    assert (first["service"], first["unit"]) == ("store", "u2")
+
+
+def test_localize__all_units_are_slow__none_is_named():
+    shown = [*latencies(web=0.4, cart=0.4, store=0.4), *of_units(u1=0.4, u2=0.4, u3=0.4)]
+    assert "unit" not in localize(case(shown, **SLOW_WEB))[0]
+
+
+def test_localize__units_do_not_weigh_beside_the_whole__same_ranking():
+    shown = latencies(web=0.4, cart=0.4, store=0.4)
+    with_units = ranked([*shown, *of_units(u2=2.0)], **SLOW_WEB)
+    assert with_units == ranked(shown, **SLOW_WEB)
