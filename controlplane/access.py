@@ -67,3 +67,8 @@ def give_role(user: User, role: Role) -> None:
     create_roles()
     user.groups.remove(*user.groups.filter(name__in=list(Role)))
     user.groups.add(Group.objects.get(name=role.value))
+
+
+def same_person(one: str, other: str) -> bool:
+    """`Ann` beside `ann` is a second account of the same person, not a second pair of eyes."""
+    return one.casefold() == other.casefold()

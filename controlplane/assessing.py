@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from attribution.models import Service
+from controlplane.ended import HARMFUL
 from controlplane.learned_models import models
 from controlplane.likenesses import similar_to
 from controlplane.models import Assessment, Change, Outcome, Policy, Signal
@@ -16,8 +17,6 @@ from controlplane.risk.classify import classify
 from controlplane.risk.policy import PolicyRow
 from controlplane.risk.policy_rows import row_of
 from controlplane.submission import Submission
-
-BAD_RESULTS = ("rolled_back", "rollback_failed", "written_off", "failed")
 
 
 def policies() -> tuple[PolicyRow, ...]:
@@ -66,7 +65,7 @@ def _record(kind: str, services: Sequence[Service]) -> dict[str, Any]:
     for service in services:
         wanted |= Q(change__targets__contains=[{"service": service.name}])
     counts = Outcome.objects.filter(wanted, change__kind=kind).aggregate(
-        changes=Count("pk"), failed=Count("pk", filter=Q(result__in=BAD_RESULTS))
+        changes=Count("pk"), failed=Count("pk", filter=Q(result__in=HARMFUL))
     )
     return {"record": counts} if counts["changes"] else {}
 

@@ -15,6 +15,7 @@ from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.models import Guardrail, Service
 from controlplane import assessing, handover, planned
+from controlplane.access import same_person
 from controlplane.advancing import advance_changes, move, note
 from controlplane.models import Approval, Change
 from controlplane.registered import check_guardrail_names, services_of
@@ -188,9 +189,9 @@ def decide_change(change_id: uuid.UUID, actor: str, answer: str, reason: str = "
     change = Change.objects.select_for_update().get(pk=change_id)
     given = Approval.Answer(answer)
     step("change", change.state, given)
-    if _same_person(actor, change.author):
+    if same_person(actor, change.author):
         raise NotAllowedError("nobody decides on a change of their own")
-    if any(_same_person(actor, one.actor) for one in change.approvals.all()):
+    if any(same_person(actor, one.actor) for one in change.approvals.all()):
         raise NotAllowedError(ANSWERED)
     now = database_now()
     try:
@@ -204,11 +205,6 @@ def decide_change(change_id: uuid.UUID, actor: str, answer: str, reason: str = "
     if left:
         return note(change, f"approved by {actor}; {left} more to go")
     return move(change, "approve", f"approved by {actor}")
-
-
-def _same_person(one: str, other: str) -> bool:
-    """`Ann` beside `ann` is a second account of the same person, not a second pair of eyes."""
-    return one.casefold() == other.casefold()
 
 
 def approvals_left(change: Change) -> int:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.models import AnomalyFeedback
-from controlplane.assessing import BAD_RESULTS
+from controlplane.ended import HARMFUL
 from controlplane.learned_models import model_of, newest
 from controlplane.models import Assessment, Feedback, Outcome, RiskModel
 from controlplane.risk.assess import likelihood
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 
-SETTLED = (Phase.COMPLETED, *BAD_RESULTS)
+SETTLED = (Phase.COMPLETED, *HARMFUL)
 HELD_OUT = 0.2
 # An input that is known of so few changes teaches nothing; where it is known of most, the others
 # are left out.
@@ -151,7 +151,7 @@ def _ended(kind: ChangeKind, learner: Learner) -> Iterator[Ended]:
         asked = _asked(assessment) if assessment else None
         row = learner.row(asked) if asked else None
         if asked is not None and row is not None:
-            bad = said.get(outcome.change_id, outcome.result in BAD_RESULTS)
+            bad = said.get(outcome.change_id, outcome.result in HARMFUL)
             yield Ended(outcome.ended_at, bad, asked, row)
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from attribution.clock import database_now
 from attribution.errors import CaseError
+from controlplane.access import same_person
 from controlplane.models import Change, QualityCheck
 from rollout.machine import ChangeState
 from rollout.services import NotAllowedError
@@ -60,7 +61,7 @@ def _counts(result: QualityCheck, check: Mapping[str, Any], change: Change) -> b
 
 
 def _may_report(actor: str, named: list[str], author: str) -> bool:
-    return actor in named if named else actor.casefold() != author.casefold()
+    return actor in named if named else not same_person(actor, author)
 
 
 def closed(change: Change, policy: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from controlplane.risk import config_effects, config_formats
 from controlplane.risk.documents import UnreadableError, place
 from controlplane.risk.documents import read as read_document
 from controlplane.risk.edits import Edit, edits
-from controlplane.risk.signals import Signal, Source, many_findings, rank, unparsed
+from controlplane.risk.signals import Signal, Source, many_findings, no_before, rank, unparsed
 
 MOST_SIGNALS = 200
 
@@ -41,11 +41,8 @@ def _graded(edit: Edit) -> list[Signal]:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="medium",
+    return no_before(
         summary="Nobody said what the configuration is now",
-        where="/before",
         why="What the change brings in cannot be told from what is there already, "
         "and there is nothing to go back to.",
         remedy="Send the present configuration as `before` ({} when there is none yet).",

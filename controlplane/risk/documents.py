@@ -129,6 +129,11 @@ _BY_SUFFIX: dict[str, tuple[Any, ...]] = {
 }
 
 
+def pointer_step(key: object) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return str(key).replace("~", "~0").replace("/", "~1")
+
+
 def flatten(document: Any) -> dict[str, Any]:
     """Lists of plain values stay one value; lists of objects are keyed by their `name` or `id`
     where these are unique, so that an item inserted in front does not change all the others.
@@ -161,7 +166,7 @@ def _is_leaf(value: Any) -> bool:
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield str(key).replace("~", "~0").replace("/", "~1"), item
+            yield pointer_step(key), item
         return
     names = _names(value)
     yield from ((names[index] if names else str(index), item) for index, item in enumerate(value))
@@ -171,7 +176,7 @@ def _names(items: list[Any]) -> list[str]:
     for field in ("name", "id", "key"):
         names = [item.get(field) if isinstance(item, Mapping) else None for item in items]
         if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
-            return [str(name).replace("~", "~0").replace("/", "~1") for name in names]
+            return [pointer_step(name) for name in names]
     return []
 
 

@@ -15,6 +15,7 @@ from controlplane.risk.documents import (
     MOST_LEVELS,
     PARSE_ERRORS,
     UnreadableError,
+    pointer_step,
 )
 
 MOST_VALUES = 200_000
@@ -199,7 +200,7 @@ def place_of(document: Any, path: Iterable[Any], root: str = "") -> str:
         if found is None:
             break
         line = _line_of(value, step) or line
-        pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
+        pointer += "/" + pointer_step(step)
         value = found[0]
     return f"line {line}" if line else pointer or "/artefact"
 

@@ -90,6 +90,11 @@ def no_artefact() -> Signal:
     )
 
 
+def no_before(summary: str, why: str, remedy: str, severity: Severity = "medium") -> Signal:
+    """Nobody said what is there now: each reader tells what it cannot tell then."""
+    return Signal("no_before", severity, summary, "/before", why, remedy)
+
+
 def many_findings(left_out: int) -> Signal:
     return Signal(
         id="many_findings",

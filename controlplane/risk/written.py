@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from controlplane.risk.documents import pointer_step
 from controlplane.risk.hidden import DEEPER, HIDDEN, revealed
 
 LONGEST_LINE = 500
@@ -42,7 +43,7 @@ def _document(value: Any, where: str, name: str, depth: int) -> Iterator[Written
     if name:
         yield Written(label.rstrip()[:LONGEST_LINE], where)
     for key, label_of, inner in _parts(value):
-        yield from _document(inner, f"{where}/{_escaped(key)}", label_of, depth + 1)
+        yield from _document(inner, f"{where}/{pointer_step(key)}", label_of, depth + 1)
 
 
 def _parts(value: Mapping[str, Any] | list[Any]) -> Iterator[tuple[str, str, Any]]:
@@ -50,10 +51,6 @@ def _parts(value: Mapping[str, Any] | list[Any]) -> Iterator[tuple[str, str, Any
         yield from ((str(key), f"{key}:", value[key]) for key in sorted(value, key=str))
     else:
         yield from ((str(place), "-", inner) for place, inner in enumerate(value))
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _leaf(value: Any) -> str:

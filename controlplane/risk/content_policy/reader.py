@@ -10,7 +10,7 @@ from controlplane.risk.content_policy.rules import RULES
 from controlplane.risk.content_policy.terms import REACH, REPORTS, all_words
 from controlplane.risk.documents import UnreadableError
 from controlplane.risk.edits import edits
-from controlplane.risk.signals import Signal, Source, rank, unparsed
+from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200
 MOST_GUARDRAILS = 1000
@@ -74,11 +74,8 @@ def _names(guardrails: Any) -> list[str]:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="medium",
+    return no_before(
         summary="Nobody said what the policy is now",
-        where="/before",
         why="Who sees more or is protected less cannot be told, and there is no way back.",
         remedy="Send the present policy as `before`.",
     )

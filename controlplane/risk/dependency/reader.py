@@ -8,7 +8,7 @@ from controlplane.risk.dependency import lines, tables
 from controlplane.risk.dependency.lock import Lock
 from controlplane.risk.dependency.rules import RULES, STANDING
 from controlplane.risk.documents import MOST_CHARACTERS, UnreadableError, parse
-from controlplane.risk.signals import Signal, Source, rank, unparsed
+from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200
 _MODULE = re.compile(r"^module\s+\S", re.MULTILINE)
@@ -71,11 +71,8 @@ def _object(text: str, path: str) -> Mapping[Any, Any]:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="medium",
+    return no_before(
         summary="Nobody said which packages are taken now",
-        where="/before",
         why="What is new, newer or older cannot be told, and there is nothing to go back to.",
         remedy="Send the present lock file as `before` (an empty text when there is none yet).",
     )

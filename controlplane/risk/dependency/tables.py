@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controlplane.risk.dependency.lock import Lock, Origin, Package, address, host, lock_of
-from controlplane.risk.documents import UnreadableError
+from controlplane.risk.documents import UnreadableError, pointer_step
 
 Table = Mapping[Any, Any]
 _DIRECT = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
@@ -187,4 +187,4 @@ def _text(value: Any) -> str:
 
 
 def _escaped(key: Any) -> str:
-    return str(key)[:250].replace("~", "~0").replace("/", "~1")
+    return pointer_step(str(key)[:250])

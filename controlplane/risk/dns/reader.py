@@ -3,7 +3,7 @@
 from controlplane.risk.dns.rules import RULES
 from controlplane.risk.dns.zone import zone_of
 from controlplane.risk.documents import UnreadableError
-from controlplane.risk.signals import Signal, Source, rank, unparsed
+from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200
 
@@ -24,11 +24,8 @@ def read(source: Source) -> list[Signal]:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="medium",
+    return no_before(
         summary="Nobody said what the zone is now",
-        where="/before",
         why="What goes or leads elsewhere cannot be told, and there is nothing to go back to.",
         remedy="Send the present zone as `before` ({} when there is none yet).",
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controlplane.risk.documents import UnreadableError, flatten, parse
+from controlplane.risk.documents import UnreadableError, flatten, parse, pointer_step
 
 ROOT = ""
 DEFAULT_TTL_S = 3600
@@ -27,7 +27,7 @@ class RecordSet:
 
     @property
     def where(self) -> str:
-        return "/" + self.name.replace("~", "~0").replace("/", "~1")
+        return "/" + pointer_step(self.name)
 
 
 Zone = dict[tuple[str, str], RecordSet]  # by name and type

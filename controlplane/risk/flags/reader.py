@@ -3,7 +3,7 @@
 from controlplane.risk.documents import UnreadableError
 from controlplane.risk.flags.definition import Flag, flags_of
 from controlplane.risk.flags.rules import RULES, removed
-from controlplane.risk.signals import Signal, Source, rank, unparsed
+from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200
 MANY = 10
@@ -49,11 +49,8 @@ def _many(count: int) -> Signal:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="medium",
+    return no_before(
         summary="Nobody said what the flags are now",
-        where="/before",
         why="For whom something else is on cannot be told, and there is nothing to go back to.",
         remedy="Send the present document as `before`.",
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from controlplane.risk import names
+from controlplane.risk.documents import pointer_step
 from controlplane.risk.flags.definition import CODE_DEFAULT, Flag, Shares
 from controlplane.risk.signals import Severity, Signal
 
@@ -16,7 +17,7 @@ Rule = Callable[[Flag | None, Flag], Iterator[Signal]]
 def told(  # noqa: PLR0913, PLR0917 - what a signal has
     flag: str, name: str, severity: Severity, summary: str, why: str, remedy: str, part: str = ""
 ) -> Signal:
-    key = flag.replace("~", "~0").replace("/", "~1")
+    key = pointer_step(flag)
     where = f"/flags/{key}/{part}".rstrip("/")
     return Signal(name, severity, f"{flag[:100]}: {summary}", where, why, remedy)
 

@@ -9,7 +9,7 @@ from controlplane.risk.iam import changes, conditions, form, grants, openness, r
 from controlplane.risk.iam.findings import Finding, news, signal
 from controlplane.risk.iam.policy import NotJsonError, Policy, Rule, policy_of
 from controlplane.risk.located import place_of
-from controlplane.risk.signals import Signal, Source, rank, unparsed
+from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 RULES: Sequence[Rule] = tuple(
     chain.from_iterable(module.RULES for module in (form, conditions, resources, grants, openness))
@@ -59,12 +59,10 @@ def _not_json(reason: str) -> Signal:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="low",
+    return no_before(
         summary="Nobody said what the policy is now",
-        where="/before",
         why="A removed Deny or condition cannot be told; all that the policy allows is taken to "
         "be new.",
         remedy='Send the present policy as `before` ("" when there is none yet).',
+        severity="low",
     )

@@ -33,7 +33,7 @@ from controlplane.risk.kubernetes.objects import (
     objects_of,
 )
 from controlplane.risk.kubernetes.telling import limited, told
-from controlplane.risk.signals import Signal, Source, unparsed
+from controlplane.risk.signals import Signal, Source, no_before, unparsed
 
 RULES: Sequence[Rule] = tuple(
     chain.from_iterable(
@@ -132,12 +132,10 @@ def _by_kind(manifests: Iterable[Manifest]) -> Mapping[str, list[Manifest]]:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="low",
+    return no_before(
         summary="Nobody said which objects are there now",
-        where="/before",
         why="Removed objects, changed selectors and lost protection cannot be told; all that the "
         "manifests hold is taken to be new.",
         remedy='Send the present manifests as `before` ("" when there are none yet).',
+        severity="low",
     )

@@ -14,6 +14,7 @@ from controlplane.risk.stores.settings import (
     defaulted,
     lasting,
     vocabulary,
+    weakened,
 )
 
 TEN_TIMES, HALF = 10, 0.5
@@ -149,11 +150,10 @@ def _is_off(setting: Setting) -> bool:
 
 def fsync(step: Step, _: Mapping[str, Any]) -> Iterator[Signal]:
     strength = {"no": 0, "false": 0, "everysec": 1, "always": 2}
-    old = strength.get(text_of(step.old.value).lower())
-    new = strength.get(text_of(step.new.value).lower()) if step.new else None
-    if old is None or new is None:
+    weaker = weakened(step, strength)
+    if weaker is None:
         yield defaulted(step)
-    elif new < old:
+    elif weaker:
         yield step.told(
             "fsync_weakened",
             "medium",

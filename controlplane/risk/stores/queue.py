@@ -13,6 +13,7 @@ from controlplane.risk.stores.settings import (
     defaulted,
     lasting,
     vocabulary,
+    weakened,
 )
 
 TEN_TIMES = 10
@@ -234,11 +235,10 @@ _GUARANTEES = {
 
 def acks(step: Step, _: Mapping[str, Any]) -> Iterator[Signal]:
     strength = {"0": 0, "1": 1, "-1": 2, "all": 2}
-    old = strength.get(text_of(step.old.value).lower())
-    new = strength.get(text_of(step.new.value).lower()) if step.new else None
-    if old is None or new is None:
+    weaker = weakened(step, strength)
+    if weaker is None:
         yield defaulted(step)
-    elif new < old:
+    elif weaker:
         yield step.told(
             "durability_lost",
             "high",

@@ -9,8 +9,16 @@ from typing import Any
 from controlplane.risk import documents
 from controlplane.risk.documents import MOST_CHARACTERS, MOST_ENTRIES, UnreadableError
 from controlplane.risk.edits import ABSENT, Edit
-from controlplane.risk.shapes import boolean_of, number_of, quantity_of
-from controlplane.risk.signals import Reversibility, Severity, Signal, Source, rank, unparsed
+from controlplane.risk.shapes import boolean_of, number_of, quantity_of, text_of
+from controlplane.risk.signals import (
+    Reversibility,
+    Severity,
+    Signal,
+    Source,
+    no_before,
+    rank,
+    unparsed,
+)
 
 MOST_SIGNALS = 200
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
@@ -176,6 +184,13 @@ def compare(
     return sorted(found, key=lambda signal: -rank(signal.severity))[:MOST_SIGNALS]
 
 
+def weakened(step: Step, strength: Mapping[str, int]) -> bool | None:
+    """None: one of the two is not on the scale."""
+    old = strength.get(text_of(step.old.value).lower())
+    new = strength.get(text_of(step.new.value).lower()) if step.new else None
+    return None if old is None or new is None else new < old
+
+
 def defaulted(step: Step) -> Signal:
     return step.told(
         "setting_defaulted",
@@ -187,11 +202,8 @@ def defaulted(step: Step) -> Signal:
 
 
 def _no_before() -> Signal:
-    return Signal(
-        id="no_before",
-        severity="medium",
+    return no_before(
         summary="Nobody said what the settings are now",
-        where="/before",
         why="What gets shorter, smaller or lost cannot be told, and there is no way back.",
         remedy="Send the present settings as `before` ({} when there are none yet).",
     )

@@ -68,17 +68,11 @@ class PlannedChange:
 
     def is_unknown(self, pointer: str) -> bool:
         """Known only after it has been applied."""
-        value = self.unknown
-        for step in pointer.split("/")[1:]:
-            if value is True:
-                return True
-            if isinstance(value, Mapping):
-                value = value.get(step.replace("~1", "/").replace("~0", "~"))
-            elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-                value = value[int(step)]
-            else:
-                return False
-        return value is True
+        return _marked(self.unknown, pointer)
+
+    def is_sensitive(self, pointer: str) -> bool:
+        """By the provider's word."""
+        return _marked(self.sensitive, pointer)
 
     def told(self, signal: Signal) -> Signal:
         """Of this resource; `where` counts from inside it."""
@@ -88,6 +82,20 @@ class PlannedChange:
             summary=f"{self.address}: {signal.summary}",
             where=f"{path}/change/after{signal.where}" if signal.where else path,
         )
+
+
+def _marked(tree: Any, pointer: str) -> bool:
+    """`tree` is shaped like the value; true at a place marks all below it."""
+    for step in pointer.split("/")[1:]:
+        if tree is True:
+            return True
+        if isinstance(tree, Mapping):
+            tree = tree.get(step.replace("~1", "/").replace("~0", "~"))
+        elif isinstance(tree, list) and step.isdigit() and int(step) < len(tree):
+            tree = tree[int(step)]
+        else:
+            return False
+    return tree is True
 
 
 def planned_change(entry: Any, path: str) -> PlannedChange:

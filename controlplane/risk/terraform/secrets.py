@@ -55,7 +55,7 @@ def in_resource(change: PlannedChange) -> Iterator[Signal]:
 
 def _exposed(change: PlannedChange, edit: Edit) -> Severity | None:
     """What was exposed already, or what the provider marks as sensitive, is not new."""
-    if edit.removed or not isinstance(edit.new, str | list) or _is_sensitive(change, edit.pointer):
+    if edit.removed or not isinstance(edit.new, str | list) or change.is_sensitive(edit.pointer):
         return None
     if names.holds_secret(edit.new):
         return None if names.holds_secret(edit.old) else "high"
@@ -75,20 +75,6 @@ def looks_secret(pointer: str, value: object) -> bool:
     if is_template(value) or is_path(value) or is_url(value):
         return False
     return not value.isalpha() or not (value.islower() or value.isupper())
-
-
-def _is_sensitive(change: PlannedChange, pointer: str) -> bool:
-    value = change.sensitive
-    for step in pointer.split("/")[1:]:
-        if value is True:
-            return True
-        if isinstance(value, Mapping):
-            value = value.get(step.replace("~1", "/").replace("~0", "~"))
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return False
-    return value is True
 
 
 def in_outputs(document: Mapping[str, Any]) -> Iterator[Signal]:
@@ -153,7 +139,7 @@ def _constants(change: PlannedChange, expressions: Any) -> Iterator[Signal]:
     for attribute, value in _constant_values(expressions):
         pointer = f"/{attribute}"
         set_now = change.old.get(pointer) != change.new.get(pointer)
-        if set_now and looks_secret(pointer, value) and _is_sensitive(change, pointer):
+        if set_now and looks_secret(pointer, value) and change.is_sensitive(pointer):
             yield change.told(
                 Signal(
                     id="secret_in_code",
