@@ -53,6 +53,8 @@ class PluginBody(Body):
 
 
 class ServiceBody(Body):
+    """For the schema; controlplane.configuration.services reads it."""
+
     name = Text(max_length=100, required=False)
     team = Text(max_length=100)
     environment = Text(max_length=50, required=False, default="production")
@@ -79,6 +81,8 @@ class ScopeBody(Body):
 
 
 class FreezeBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
     scope = ScopeBody(required=False)
     reason = Text(max_length=1000)
@@ -87,6 +91,8 @@ class FreezeBody(Body):
 
 
 class SilenceBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
     scope = ScopeBody(required=False)
     reason = Text(max_length=1000)
