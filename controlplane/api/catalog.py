@@ -29,6 +29,7 @@ def service_json(service: Service) -> dict[str, Any]:
         "team": service.team,
         "environment": service.environment,
         "tier": service.tier,
+        "control_level": service.control_level,
         "calls": sorted(callee.name for callee in service.calls.all()),
         "units": service.units,
         "cohorts": service.cohorts,
@@ -76,7 +77,9 @@ class ServiceView(NamedView):
         del request
         given = validated(ServiceBody, body)
         calls = _callees(given["calls"], name)
-        values = {key: given[key] for key in ("team", "environment", "tier", "units")}
+        values = {
+            key: given[key] for key in ("team", "environment", "tier", "control_level", "units")
+        }
         values |= {
             "cohorts": _cohorts(given.get("cohorts")),
             "source": _source(given.get("source")),
