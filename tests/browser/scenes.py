@@ -70,8 +70,6 @@ def services() -> None:
         service = Service.objects.create(
             name=name, team="shop", tier=tier, units=list(UNITS), control_level="L4"
         )
-            name=name, team="shop", tier=tier, units=list(UNITS), control_level="L4"
-        )
         for spec in (ERRORS, SLOW):
             Guardrail.objects.create(name=spec["name"], service=service, spec=spec)
     Service.objects.get(name="checkout").calls.add(Service.objects.get(name="payments"))
