@@ -243,6 +243,7 @@ def record_observed(placement: Placement, share: float, units: list[str], now: d
             share,
             units,
             spec["kind"],
+            managed=not rollout.shadow,
             risk=spec["level"],
         )
 

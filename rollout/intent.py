@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from attribution import anomalies
-from rollout import effects, ledger
+from rollout import effects, ledger, shadow_effects
 from rollout.decide import PASSING
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
@@ -28,6 +28,8 @@ def carry_out(
     """Write the decision with its inputs, what it changes, and its news."""
     evidence = gathered.evidence
     _show(rollout, evidence, decision)
+    if rollout.shadow:
+        shadow_effects.follow(rollout)
     if decision.do == Do.WAIT:
         return
     if decision.do == Do.ROLLBACK:
@@ -210,4 +212,5 @@ EFFECTS: dict[str, Effect] = {
     Do.REAPPEARED: _reappeared,
     Do.RECOVERED: _recovered,
     Do.NOT_RECOVERED: _not_recovered,
+    **shadow_effects.EFFECTS,
 }

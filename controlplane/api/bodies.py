@@ -2,6 +2,7 @@
 
 from rest_framework import serializers as s
 
+from attribution.models import ControlLevel
 from controlplane.api.answers import Field
 from controlplane.api.fields import Body, Id, Moment, Text, Whole, texts
 from controlplane.models import ChangeClass, Feedback
@@ -59,6 +60,7 @@ class ServiceBody(Body):
     team = Text(max_length=100)
     environment = Text(max_length=50, required=False, default="production")
     tier = Whole(min_value=0, max_value=3, required=False, default=2)
+    control_level = s.ChoiceField(ControlLevel.choices, required=False, default="L0")
     calls = texts(required=False, default=list, max_length=1000)
     units = texts(required=False, default=list, max_length=100_000)
     cohorts = CohortsBody(required=False, allow_null=True)

@@ -24,6 +24,7 @@ def service_json(service: Service) -> dict[str, Any]:
         "team": service.team,
         "environment": service.environment,
         "tier": service.tier,
+        "control_level": service.control_level,
         "calls": sorted(callee.name for callee in service.calls.all()),
         "units": service.units,
         "cohorts": service.cohorts,

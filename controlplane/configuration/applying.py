@@ -100,18 +100,21 @@ def _carry_out(steps: Iterable[Step], stored: Stored, now: datetime) -> None:
 
 def _put_services(steps: list[Step], stored: Stored, now: datetime) -> dict[str, int]:
     """Answers with the key of every service by its name."""
-    new, changed = [], []
+    new: list[Any] = []
+    changed: list[Any] = []
+    moved: list[Any] = []
     for step in steps:
         row: Any = stored.rows.get(step.key) or Service(name=step.key.name)
         if step.sign == CREATE or row.source != step.spec["source"]:
             # Increments against counters of another source would be nonsense.
             row.counters, row.due_at = {}, now if step.spec["source"] else None
+            if step.sign != CREATE:
+                moved.append(row)
         for name in SERVICE_FIELDS:
             setattr(row, name, step.spec[name])
         row.updated_at = now
         (new if step.sign == CREATE else changed).append(row)
     Service.objects.bulk_create(new, batch_size=BATCH)
-    moved = [row for row in changed if row.due_at == now or not row.source]
     Service.objects.bulk_update(changed, [*SERVICE_FIELDS, "updated_at"], batch_size=BATCH)
     Service.objects.bulk_update(moved, ["counters", "due_at"], batch_size=BATCH)
     rows = [*(row for key, row in stored.rows.items() if key.kind == "Service"), *new]
@@ -135,7 +138,8 @@ def _put_calls(steps: list[Step], keys: Mapping[str, int]) -> None:
 
 
 def _put_guardrails(steps: list[Step], stored: Stored, services: Mapping[str, int]) -> None:
-    new, changed = [], []
+    new: list[Any] = []
+    changed: list[Any] = []
     for step in steps:
         row: Any = stored.rows.get(step.key) or Guardrail(
             name=step.key.name, service_id=services[step.key.service]
@@ -147,7 +151,8 @@ def _put_guardrails(steps: list[Step], stored: Stored, services: Mapping[str, in
 
 
 def _put_policies(steps: list[Step], stored: Stored, now: datetime) -> None:
-    new, changed = [], []
+    new: list[Any] = []
+    changed: list[Any] = []
     for step in steps:
         row: Any = stored.rows.get(step.key) or Policy(name=step.key.name, version=0)
         row.spec, row.version, row.updated_at = dict(step.spec), row.version + 1, now

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from controlplane.configuration.items import Key
+from controlplane.configuration.items import OWN_KIND, Key
 from controlplane.configuration.stored import Spec, Stored, is_over
 from controlplane.configuration.writing import text_of
 
@@ -17,9 +17,9 @@ FOLDERS = {
     "Silence": "silences",
 }
 _ORDER = (
-    *("team", "environment", "tier", "calls", "units", "cohorts", "source", "executor"),
-    *("telemetry", "scope", "reason", "starts_at", "ends_at"),
-    *("kind", "direction", "critical", "query", "events", "total"),
+    *("team", "environment", "tier", "control_level", "calls", "units"),
+    *("cohorts", "source", "executor", "telemetry", "scope", "reason", "starts_at", "ends_at"),
+    *("metric_kind", "direction", "critical", "query", "events", "total"),
     *("margin", "pass_margin", "margin_abs", "weight", "min_samples", "settle_s", "params"),
     *("when", "then"),
 )
@@ -47,13 +47,14 @@ def document(key: Key, spec: Spec) -> dict[str, Any]:
     head: dict[str, Any] = {"kind": key.kind, "name": key.name}
     if key.service:
         head["service"] = key.service
-    body = {name: _plain(value) for name, value in spec.items() if name not in head}
-    if key.kind == "Guardrail":
-        # Its own `kind` cannot stand beside the document's.
-        body["metric"] = spec["kind"]
+    body = {_name(key, name): _plain(value) for name, value in spec.items() if name != "name"}
     if key.kind != "Policy":
         body = {name: value for name, value in body.items() if value not in ({}, [], None)}
     return head | {name: body[name] for name in sorted(body, key=_place)}
+
+
+def _name(key: Key, name: str) -> str:
+    return OWN_KIND[key.kind] if name == "kind" else name
 
 
 def _place(name: str) -> tuple[int, str]:

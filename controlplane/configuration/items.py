@@ -17,6 +17,9 @@ SUFFIXES = (".yaml", ".yml")
 # As they are applied: callees and guarded services before what names them.
 KINDS = ("Service", "Guardrail", "Policy", "Freeze", "Silence")
 
+# A body's own `kind` has another name in a file, where `kind` says what the document is.
+OWN_KIND = {"Guardrail": "metric_kind", "Policy": "change_kind"}
+
 
 class Key(NamedTuple):
     """What makes an item one: a guardrail's name counts on its service only."""
@@ -42,6 +45,8 @@ class Item:
     tree: Tree
 
     def place(self, pointer: str = "") -> str:
+        if pointer == "/kind":
+            pointer = f"/{OWN_KIND.get(self.key.kind, 'kind')}"
         return f"{self.file}:{self.tree.line(pointer)}"
 
 
@@ -123,13 +128,22 @@ def _add(found: dict[Key, Item], problems: list[Problem], tree: Tree, file: str)
     if wrong:
         problems += wrong
         return
-    body = {key: value for key, value in tree.value.items() if key not in ("kind", "name")}
+    body = _body(tree.value)
     service = str(body["service"]) if tree.value["kind"] == "Guardrail" else ""
     item = Item(Key(tree.value["kind"], tree.value["name"], service), body, file, tree)
     if item.key in found:
         detail = f"{item.key} stands already at {found[item.key].place()}."
         problems.append(Problem(item.place(), detail))
     found.setdefault(item.key, item)
+
+
+def _body(document: Mapping[str, Any]) -> dict[str, Any]:
+    own = OWN_KIND.get(document["kind"])
+    return {
+        "kind" if name == own else name: value
+        for name, value in document.items()
+        if name not in ("kind", "name")
+    }
 
 
 def _wrong(tree: Tree, file: str) -> Iterator[Problem]:

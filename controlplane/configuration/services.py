@@ -5,8 +5,9 @@ from typing import Any
 
 from attribution.destinations import is_allowed
 from attribution.errors import CaseError
-from attribution.fields import mapping
+from attribution.fields import choice, mapping
 from attribution.guardrails import check_matchers, parse_telemetry
+from attribution.models import ControlLevel
 from attribution.sources.base import source_named
 from controlplane.configuration.values import (
     different_texts,
@@ -19,9 +20,10 @@ from controlplane.configuration.values import (
 from controlplane.registered import executor_problems
 
 FIELDS = (
-    *("name", "team", "environment", "tier", "calls", "units"),
+    *("name", "team", "environment", "tier", "control_level", "calls", "units"),
     *("cohorts", "source", "executor", "telemetry"),
 )
+LEVELS = tuple(ControlLevel.values)
 MOST_CALLS, MOST_UNITS, MOST_TELEMETRY = 1000, 100_000, 200
 _LAST_TIER = 3
 
@@ -35,6 +37,7 @@ def parse_service(body: Mapping[str, Any], at: str = "") -> dict[str, Any]:
         "team": told_in(body, "team", at, 100),
         "environment": told_in(body, "environment", at, 50, "production"),
         "tier": whole_in(body, "tier", at, 2, _LAST_TIER),
+        "control_level": choice(body, "control_level", at, LEVELS, ControlLevel.OBSERVE.value),
         "calls": different_texts(body, "calls", at, MOST_CALLS),
         "units": different_texts(body, "units", at, MOST_UNITS),
         "cohorts": _cohorts(body.get("cohorts"), f"{at}/cohorts"),

@@ -14,7 +14,8 @@ from rollout.machine import FINAL_PHASES
 from rollout.models import Freeze, Placement
 
 SERVICE_FIELDS = (
-    *("team", "environment", "tier", "units", "cohorts", "source", "executor", "telemetry"),
+    *("team", "environment", "tier", "control_level", "units"),
+    *("cohorts", "source", "executor", "telemetry"),
 )
 Spec = dict[str, Any]
 

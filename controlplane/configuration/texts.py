@@ -106,7 +106,7 @@ def read_text(text: str) -> Iterator[Tree]:
         raise TextError(1, f"A file has at most {MOST_CHARACTERS:,} characters.")
     builder, seen = _Builder(), 0
     for event in _events(text):
-        line, seen = event.start_mark.line + 1, seen + 1
+        line, seen = _line(event), seen + 1
         if seen > MOST_VALUES:
             raise TextError(line, f"A file has at most {MOST_VALUES:,} values.")
         if isinstance(event, yaml.DocumentStartEvent):
@@ -116,6 +116,10 @@ def read_text(text: str) -> Iterator[Tree]:
                 yield Tree(builder.root, builder.lines)
         else:
             _take(builder, event, line)
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def _events(text: str) -> Iterator[yaml.Event]:

@@ -150,6 +150,15 @@ DECISIONS: dict[str, Word] = {
     "undo": Word("Undone", "warn", "↩"),
     "cancel": Word("Canceled", "quiet", "–"),
     "superseded": Word("Superseded", "quiet", "»"),
+    "watch_only": Word("Watched only", "quiet", "◌"),
+    "seen": Word("Seen in production", "live", "▶"),
+    "seen_full": Word("Seen everywhere", "live", "◕"),
+    "unseen": Word("Never seen", "quiet", "–"),
+    "watched": Word("Watched to the end", "good", "✓"),
+    "taken_out": Word("Taken out by others", "warn", "↩"),
+    "would_halt": Word("Would have halted", "bad", "◇"),
+    "would_suspect": Word("Would have halted on suspicion", "warn", "◇"),
+    "would_rollback": Word("Would have rolled back", "bad", "◇"),
 }
 
 

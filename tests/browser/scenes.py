@@ -67,7 +67,9 @@ def people() -> dict[str, User]:
 
 def services() -> None:
     for name, tier in (("checkout", 0), ("payments", 0), ("catalog", 1), ("search", 2)):
-        service = Service.objects.create(name=name, team="shop", tier=tier, units=list(UNITS))
+        service = Service.objects.create(
+            name=name, team="shop", tier=tier, units=list(UNITS), control_level="L4"
+        )
         for spec in (ERRORS, SLOW):
             Guardrail.objects.create(name=spec["name"], service=service, spec=spec)
     Service.objects.get(name="checkout").calls.add(Service.objects.get(name="payments"))

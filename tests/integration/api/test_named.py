@@ -53,6 +53,7 @@ def test_service__put_and_read__is_the_same_with_defaults(olga):
     assert olga.get("services/cart").json() == service() | {
         "name": "cart",
         "environment": "production",
+        "control_level": "L0",
         "calls": [],
         "telemetry": [],
     }

@@ -1,0 +1,220 @@
+"""A change that others carry out: watched by its metrics, and what enforcing would have done."""
+
+from datetime import timedelta
+
+import pytest
+
+from attribution.clock import database_now
+from attribution.models import Exposure, Sample
+from controlplane import intake
+from controlplane.decision import decision_of
+from controlplane.models import Change
+from rollout.executors.base import executor
+from rollout.machine import HoldKind, Phase
+from rollout.models import Hold, Rollout
+from rollout.recompute import problems
+from rollout.reconcile import World, reconcile_due
+from rollout.services import NotAllowedError, abort, pause
+
+pytestmark = pytest.mark.django_db
+STEP = 5.0
+
+
+class Production:
+    """What `cart` reports, an interval a read, with the clock turned by hand."""
+
+    def __init__(self, service):
+        self.service, self.now = service, database_now()
+        service.control_level = "L0"
+        service.save()
+
+    def submit(self, body):
+        self.change = intake.submit(body, "ci")
+        intake.advance_changes()
+        return self.reload()
+
+    def reload(self):
+        self.change.refresh_from_db()
+        return self.change
+
+    @property
+    def rollout(self):
+        return Rollout.every.get(pk=self.reload().rollout_id)
+
+    def run(self, reads, canary=None, control=(2, 200)):
+        """`canary`, `control`: [events, total] an interval; None: nobody of that version."""
+        for _ in range(reads):
+            self.now += timedelta(seconds=STEP)
+            both = {"canary": list(canary) if canary else None}
+            both["control"] = list(control) if control else None
+            Sample.objects.create(service=self.service, at=self.now, values={"errors": both})
+            self.look()
+        intake.advance_changes()
+
+    def look(self):
+        world = World(executor, now=lambda: self.now, reach=lambda _name: None, lease_s=20)
+        reconcile_due(world)
+
+    def said(self):
+        return list(self.rollout.decisions.order_by("sequence").values_list("decision", flat=True))
+
+
+@pytest.fixture
+def production(cart, settings, monkeypatch):
+    settings.GRAYGATE_INTERVAL_S, settings.GRAYGATE_UNDO_S = STEP, 60.0
+    made = Production(cart)
+    monkeypatch.setattr("rollout.executors.watched.database_now", lambda: made.now)
+    return made
+
+
+def test_submit__service_that_is_new__is_only_observed(production, body):
+    change = production.submit(body)
+    assert change.state == "external"
+    assert production.rollout.shadow
+    assert Rollout.objects.count() == 0
+    told = decision_of(change)
+    assert told["decision"] == "allowed"
+    assert "L0" in told["reasons"][0]
+
+
+def test_submit__observed_and_very_risky__is_allowed_and_says_what_would_be_asked(
+    production, risky
+):
+    change = production.submit(risky)
+    assert change.state == "external"
+    assert any("asks for one approval" in reason for reason in change.reasons)
+
+
+def test_shadow__its_version_does_harm__says_what_it_would_have_done_and_does_nothing(
+    production, body
+):
+    production.submit(body)
+    production.run(3)
+    production.run(30, canary=(10, 50))
+    said = production.said()
+    assert said.index("seen") < said.index("would_halt") < said.index("would_rollback")
+    assert {"halt", "rollback"}.isdisjoint(said)
+    assert production.rollout.phase == Phase.RUNNING
+    told = decision_of(production.reload())
+    assert told["decision"] == "allowed"
+    assert "would have halted at" in told["reasons"][0]
+    assert "would have rolled back at" in told["reasons"][1]
+
+
+def test_shadow__would_have_rolled_back__says_it_once(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(60, canary=(10, 50))
+    assert production.said().count("would_rollback") == 1
+
+
+def test_shadow__every_decision__follows_from_its_inputs(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(30, canary=(10, 50))
+    assert problems(production.rollout) == []
+
+
+def test_shadow__exposure__is_what_the_metrics_show_and_not_ours(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(10, canary=(0, 50))
+    newest = Exposure.objects.filter(change_id=production.change.pk).latest("at")
+    assert newest.share == pytest.approx(0.2)
+    assert newest.managed is False
+
+
+def test_shadow__good_and_everywhere__the_change_has_succeeded(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(30, canary=(0, 50))
+    production.run(20, canary=(2, 200), control=None)
+    assert production.said()[-1] == "watched"
+    assert production.reload().state == "succeeded"
+    assert "would_halt" not in production.said()
+    partly, full = production.rollout.stages.values_list("share", flat=True)
+    assert 0.2 <= partly < full == 1
+
+
+def test_shadow__taken_out_by_hand__the_change_has_failed_and_silence_is_not_held_against_it(
+    production, body
+):
+    production.submit(body)
+    production.run(3)
+    production.run(10, canary=(0, 50))
+    production.run(14)
+    said = production.said()
+    assert "taken_out" in said
+    assert "would_halt" not in said
+    assert production.rollout.phase == Phase.ROLLED_BACK
+    assert production.reload().state == "failed"
+
+
+def test_shadow__never_seen__its_end_is_not_known(production, body, settings):
+    settings.GRAYGATE_SHADOW_S = 100.0
+    production.submit(body)
+    production.run(25)
+    assert production.said()[-1] == "unseen"
+    assert production.reload().state == "unknown"
+
+
+def test_shadow__nothing_is_reported__is_neither_zero_nor_a_pass(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(10, canary=(0, 50))
+    production.run(5, control=None)
+    rollout = production.rollout
+    assert rollout.phase == Phase.RUNNING
+    assert rollout.placements.get().observed == pytest.approx(0.2)
+    assert set(rollout.stages.values_list("state", flat=True)) == {"baking"}
+
+
+def test_shadow__newer_version__takes_over(production, body):
+    production.submit(body)
+    first = production.rollout
+    production.submit(body | {"artefact": {"image": "shop/cart:1.4.2"}})
+    first.refresh_from_db()
+    assert first.phase == Phase.CANCELED
+    assert production.rollout.phase == Phase.PENDING
+    intake.advance_changes()
+    assert Change.objects.get(rollout_id=first.pk).state == "unknown"
+
+
+def test_shadow__of_an_older_version__keeps_no_rollout_waiting(production, cart, body):
+    production.submit(body)
+    cart.control_level = "L4"
+    cart.save()
+    newer = production.submit(body | {"artefact": {"image": "shop/cart:1.4.2"}})
+    assert newer.state == "executing"
+    production.run(1)
+    assert Rollout.objects.get(pk=newer.rollout_id).phase == Phase.RUNNING
+
+
+def test_shadow__would_be_halted__counts_for_no_common_cause_of_others(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(30, canary=(10, 50))
+    assert Hold.objects.filter(kind=HoldKind.HALTED, rollout__shadow=False).count() == 0
+    assert Hold.objects.filter(kind=HoldKind.HALTED, rollout__shadow=True).count() == 1
+
+
+@pytest.mark.parametrize("order", [pause, abort])
+def test_orders__of_a_shadow__are_refused(production, body, order):
+    production.submit(body)
+    with pytest.raises(NotAllowedError, match="only watched"):
+        order(production.rollout.pk, "ann", "why not")
+
+
+def test_submit__observed_without_a_guardrail__is_handed_out_and_says_that_nothing_watches(
+    production, cart, body
+):
+    cart.guardrails.all().delete()
+    change = production.submit(body)
+    assert (change.state, change.rollout_id) == ("external", None)
+    assert "no guardrail watches it" in change.reasons[0]
+
+
+def test_submit__observed_with_no_executor__needs_none(production, cart, body):
+    cart.executor = {}
+    cart.save()
+    assert production.submit(body).state == "external"
