@@ -118,7 +118,7 @@ class GuardrailBody(Body):
     critical = s.BooleanField(required=False)
     min_samples = s.FloatField(required=False)
     settle_s = s.FloatField(required=False)
-    params = s.DictField(child=s.FloatField(), required=False)
+    params = s.DictField(required=False)
 
     def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": Text(required=False)}

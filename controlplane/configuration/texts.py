@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from controlplane.configuration.values import step
+from controlplane.risk.documents import pointer_step
 
 MOST_CHARACTERS = 5_000_000
 MOST_VALUES = 1_000_000
@@ -76,7 +76,7 @@ class _Builder:
             return f"{top.pointer}/{len(top.value) - 1}"
         key, top.key = str(top.key), None
         top.value[key] = value
-        return f"{top.pointer}/{step(key)}"
+        return f"{top.pointer}/{pointer_step(key)}"
 
     @property
     def wants_key(self) -> bool:
@@ -85,7 +85,7 @@ class _Builder:
 
     def take_key(self, key: str, line: int) -> None:
         top = self.stack[-1]
-        pointer = f"{top.pointer}/{step(key)}"
+        pointer = f"{top.pointer}/{pointer_step(key)}"
         if key in top.value:
             first = self.lines[pointer]
             raise TextError(line, f"The key {key[:80]!r} stands twice; first on line {first}.")

@@ -9,6 +9,7 @@ from typing import Any
 from attribution.errors import CaseError
 from attribution.fields import mapping
 from attribution.moments import FIRST_YEAR, LAST_YEAR
+from controlplane.risk.documents import pointer_step
 
 # Safe in an address, in a log line, in a metric's label and as a file's name.
 NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
@@ -19,15 +20,12 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
-def step(key: object) -> str:
-    """One step of a JSON pointer."""
-    return str(key).replace("~", "~0").replace("/", "~1")
-
-
 def known_only(body: Mapping[str, Any], known: Collection[str], at: str) -> None:
     for key in body:
         if key not in known:
-            raise CaseError("Unknown field", f"Known: {', '.join(known)}.", f"{at}/{step(key)}")
+            raise CaseError(
+                "Unknown field", f"Known: {', '.join(known)}.", f"{at}/{pointer_step(key)}"
+            )
 
 
 def told(value: Any, at: str, longest: int) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from attribution.errors import CaseError
 from attribution.guardrails import LONGEST_NAME, parse_guardrail
 from controlplane.configuration.texts import Tree
-from controlplane.importing.queries import Query
+from controlplane.importing.ratios import Query
+from controlplane.risk.documents import pointer_step
 
 _BLANKS = re.compile(r"\s+")
 
@@ -54,7 +55,8 @@ class Place:
         for step in self.pointer.split("/")[1:]:
             key = step.replace("~1", "/").replace("~0", "~")
             if isinstance(value, list):
-                value = value[int(key)]
+                within = key.isdecimal() and int(key) < len(value)
+                value = value[int(key)] if within else None
             else:
                 value = value.get(key) if isinstance(value, Mapping) else None
         return value
@@ -92,8 +94,10 @@ class Place:
         """Notes on every member that is not carried over; an unknown one, too."""
         for key in self.mapping():
             if key not in carried:
-                step = str(key).replace("~", "~0").replace("/", "~1")
-                self.note(f"/{step}", why.get(key, "not known to this import: not carried over"))
+                self.note(
+                    f"/{pointer_step(key)}",
+                    why.get(key, "not known to this import: not carried over"),
+                )
 
 
 def add(place: Place, name: str, service: str, query: Query, more: Mapping[str, Any]) -> None:

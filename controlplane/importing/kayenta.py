@@ -12,7 +12,9 @@ from attribution.guardrails import LEAST_WEIGHT
 from attribution.kayenta.options import NESTED, OF_A_METRIC, SYNONYMS
 from controlplane.importing.cohort import Cohorts
 from controlplane.importing.found import Asked, Place, add
-from controlplane.importing.queries import NotCarriedError, Query, query_of, value_of
+from controlplane.importing.queries import NotCarriedError, query_of, value_of
+from controlplane.importing.ratios import Query
+from controlplane.risk.documents import pointer_step
 
 CANARY = frozenset({"scope"})
 _STANDARD_JUDGE = "NetflixACAJudge-v1.0"
@@ -151,21 +153,27 @@ def _promql(query: Place, document: Place) -> str:
 
 
 def _weigh(document: Place, guardrails: Iterable[dict[str, Any]]) -> None:
-    """A group's weight is shared by its metrics; only groups that are left have one."""
+    """A group's weight is shared by its metrics. What groups that are not left had goes to those
+    that are: Kayenta's score would else never reach the thresholds.
+    """
     given = document.mapping("/classifier/groupWeights")
     guardrails = list(guardrails)
     left = [_groups(each) for each in guardrails]
-    weights: Mapping[str, Any] = {
-        group: weight for group, weight in given.items() if any(group in some for some in left)
-    }
-    for group in given.keys() - weights.keys():
-        document.note(
-            f"/classifier/groupWeights/{group}", "no metric of the group was carried over"
-        )
-    for guardrail in guardrails:
-        if weights:
-            guardrail["params"]["groupWeights"] = dict(weights)
-            guardrail["weight"] = max(LEAST_WEIGHT, round(_share(guardrail, weights, left), 6))
+    known = {group: _weight(weight) for group, weight in given.items()}
+    kept = {group: known[group] for group in known if any(group in some for some in left)}
+    for group in known.keys() - kept.keys():
+        why = "no metric of the group was carried over: its weight goes to the others"
+        document.note(f"/classifier/groupWeights/{pointer_step(group)}", why)
+    scale = sum(known.values()) / sum(kept.values()) if sum(kept.values()) else 0.0
+    weights = {group: round(weight * scale, 6) for group, weight in kept.items()}
+    for guardrail in guardrails if weights else ():
+        guardrail["params"]["groupWeights"] = dict(weights)
+        guardrail["weight"] = max(LEAST_WEIGHT, round(_share(guardrail, weights, left), 6))
+
+
+def _weight(value: Any) -> float:
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
+    return float(value) if fits else 0.0
 
 
 def _groups(guardrail: Mapping[str, Any]) -> list[str]:
@@ -174,11 +182,11 @@ def _groups(guardrail: Mapping[str, Any]) -> list[str]:
 
 
 def _share(
-    guardrail: Mapping[str, Any], weights: Mapping[str, Any], left: list[list[str]]
+    guardrail: Mapping[str, Any], weights: Mapping[str, float], left: list[list[str]]
 ) -> float:
     shares = (
-        float(weights[group]) / sum(group in some for some in left)
+        weights[group] / sum(group in some for some in left)
         for group in _groups(guardrail)
-        if isinstance(weights.get(group), int | float)
+        if group in weights
     )
     return sum(shares) or 1.0

@@ -10,7 +10,8 @@ from dataclasses import replace
 from controlplane.importing.cohort import Cohorts
 from controlplane.importing.found import Asked, Place, add
 from controlplane.importing.promql import PromQLError, parse
-from controlplane.importing.queries import NotCarriedError, counter_of, query_of
+from controlplane.importing.queries import NotCarriedError, query_of
+from controlplane.importing.ratios import counter_of
 from controlplane.importing.tree import Aggregate, Node, Selector, bare, mapped
 
 KINDS = ("SLO", "SLI", "Service", "DataSource", "AlertPolicy", "AlertCondition")

@@ -25,6 +25,7 @@ from controlplane.importing.tree import (
 
 MOST_CHARACTERS = 10_000
 MOST_LEVELS = 30
+MOST_OPERATORS = 100
 AGGREGATIONS = {
     *("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"),
     *("topk", "bottomk", "quantile", "count_values", "limitk"),
@@ -84,7 +85,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
-        self.tokens, self.at, self.level = tokens, 0, 0
+        self.tokens, self.at, self.level, self.operators = tokens, 0, 0, 0
 
     @property
     def peek(self) -> Token:
@@ -114,18 +115,25 @@ class _Parser:
     def _binary(self, level: int) -> Node:
         left = self.expression(level + 1)
         while self.peek.kind in ("sign", "name") and self.peek.text.lower() in _LEVELS[level]:
-            sign = self.take().text.lower()
+            sign = self._operator()
             matching = self._matching()
             left = Binary(sign, left, self.expression(level + 1), matching)
         return left
+
+    def _operator(self) -> str:
+        self.operators += 1
+        if self.operators > MOST_OPERATORS:
+            raise PromQLError(f"more than {MOST_OPERATORS} operators")
+        return self.take().text.lower()
 
     def _power(self) -> Node:
         if self.is_sign("-", "+"):
             return Signed(self.take().text, self.expression(len(_LEVELS)))
         left = self._primary()
         if self.is_sign("^"):
-            self.take()
-            return Binary("^", left, self._power(), self._matching())
+            self._operator()
+            matching = self._matching()
+            return Binary("^", left, self.expression(len(_LEVELS)), matching)
         return left
 
     def _matching(self) -> str:

@@ -19,6 +19,9 @@ def import_texts(chosen: str, texts: Iterable[tuple[str, str]], asked: Asked) ->
         for tree in _trees(file, text, found):
             mine += _documents(chosen, Place(file, tree, "", found))
     _IMPORTS[chosen](mine, asked)
+    if not found.metrics:
+        for document in mine:
+            document.note("", "holds no metric")
     return found
 
 
