@@ -153,7 +153,8 @@ def _wrong(tree: Tree, file: str) -> Iterator[Problem]:
         yield Problem(f"{file}:{tree.line('')}", "A document is an object with kind and name.")
         return
     if value.get("kind") not in KINDS:
-        detail = f"kind is one of {', '.join(KINDS)}."
+        own = ", ".join(f"{name} of a {kind}" for kind, name in OWN_KIND.items())
+        detail = f"kind is one of {', '.join(KINDS)}; what REST calls kind is {own}."
         yield Problem(f"{file}:{tree.line('/kind')}", detail)
         return
     named = value.get("name")
