@@ -1,14 +1,18 @@
 """A change that others carry out: watched by its metrics, and what enforcing would have done."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from attribution.clock import database_now
 from attribution.models import Exposure, Sample
 from controlplane import intake
 from controlplane.decision import decision_of
-from controlplane.models import Change
+from controlplane.models import Change, Feedback
+from controlplane.shadow_record import shadowed, standings
 from rollout.executors.base import executor
 from rollout.machine import HoldKind, Phase
 from rollout.models import Hold, Rollout
@@ -218,3 +222,46 @@ def test_submit__observed_with_no_executor__needs_none(production, cart, body):
     cart.executor = {}
     cart.save()
     assert production.submit(body).state == "external"
+
+
+# --- how it is told --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def harmed(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(30, canary=(10, 50))
+    return production
+
+
+def test_record__would_have_rolled_back__says_when_and_counts_answers(harmed):
+    (found,) = shadowed(harmed.now - timedelta(days=1))
+    assert [one.verb for one in found.said] == ["halted", "rolled back"]
+    assert found.said[0].at <= found.said[1].at
+    (standing,) = standings([found])
+    assert (standing.watched, standing.interfered, standing.unanswered) == (1, 1, 1)
+
+    Feedback.objects.create(
+        decision_id=found.said[1].decision, change_id=found.change, answer="wrong", actor="ann"
+    )
+    (standing,) = standings(shadowed(harmed.now - timedelta(days=1)))
+    assert (standing.wrong, standing.unanswered) == (1, 0)
+
+
+def test_shadow_command__harm__is_told_with_its_time(harmed, capsys):
+    call_command("shadow")
+    told = capsys.readouterr().err
+    assert "would have halted at" in told
+    assert "cart: 1 watched, would have interfered with 1" in told
+
+
+def test_shadow_command__json__is_an_object_a_line(harmed, capsys):
+    call_command("shadow", "--json", "--days", "1")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert [one["done"] for one in json.loads(line)["would_have"]] == ["halted", "rolled back"]
+
+
+def test_shadow_command__days_out_of_range__says_what_is_allowed(db):
+    with pytest.raises(CommandError, match="at most 366"):
+        call_command("shadow", "--days", "0")
