@@ -44,6 +44,9 @@ class Risk:
     word: Word
     signals: list[tuple[Word, Signal]]
     policy: dict[str, Any]
+    # What the policy allows; and the control level that it has, of which the services are asked.
+    allowed: Word
+    level: str
     control: Word
 
 
@@ -171,15 +174,16 @@ def _risk(assessment: Assessment, rollouts: Sequence[Rollout]) -> Risk:
     order = list(LEVELS)
     signals = sorted(assessment.signals.all(), key=lambda s: -order.index(s.severity))
     policy: dict[str, Any] = assessment.policy
-    if rollouts:
-        # Of what the policy allows, what it came to.
-        policy = policy | {"control_level": rollouts[0].spec["control_level"]}
+    # Of what the policy allows, what it came to.
+    level = (rollouts[0].spec if rollouts else policy).get("control_level", "")
     return Risk(
         assessment=assessment,
         word=word_of(LEVELS, assessment.level),
         signals=[(word_of(LEVELS, s.severity), s) for s in signals],
         policy=policy,
-        control=word_of(CONTROL_LEVELS, policy.get("control_level", "")),
+        allowed=word_of(CONTROL_LEVELS, policy.get("control_level", "")),
+        level=level,
+        control=word_of(CONTROL_LEVELS, level),
     )
 
 

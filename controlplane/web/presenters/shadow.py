@@ -17,6 +17,7 @@ DAYS = (1, 7, 30, 90)
 USUAL_DAYS = 30
 # Rows of a page; all of them count in its sums.
 MOST_SHOWN = 200
+DEEDS = {"halted": "halted it", "rolled back": "rolled it back"}
 WOULD = Word("would have acted", "bad", "◇")
 OBSERVED = Word("observed", "quiet", "◌")
 
@@ -77,7 +78,7 @@ def told(change: Change, view: RolloutView, said: Sequence[Said]) -> dict[str, A
 
 def _headline(view: RolloutView, said: Sequence[Said]) -> str:
     if said:
-        deeds = " and ".join(f"{one.verb} it at {one.at:%H:%M:%S}" for one in said)
+        deeds = " and ".join(f"{DEEDS[one.verb]} at {one.at:%H:%M:%S}" for one in said)
         return f"Graygate would have {deeds}."
     if view.rollout.phase == Phase.PENDING:
         return "Its version has not been seen in production yet."

@@ -7,68 +7,24 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from attribution.clock import database_now
-from attribution.models import Exposure, Sample
+from attribution.models import Exposure
 from controlplane import intake
 from controlplane.decision import decision_of
 from controlplane.models import Change, Feedback
 from controlplane.shadow_record import shadowed, standings
-from rollout.executors.base import executor
 from rollout.machine import HoldKind, Phase
 from rollout.models import Hold, Rollout
 from rollout.recompute import problems
-from rollout.reconcile import World, reconcile_due
 from rollout.services import NotAllowedError, abort, pause
+from tests.shadowing import STEP, Production
 
 pytestmark = pytest.mark.django_db
-STEP = 5.0
-
-
-class Production:
-    """What `cart` reports, an interval a read, with the clock turned by hand."""
-
-    def __init__(self, service):
-        self.service, self.now = service, database_now()
-        service.control_level = "L0"
-        service.save()
-
-    def submit(self, body):
-        self.change = intake.submit(body, "ci")
-        intake.advance_changes()
-        return self.reload()
-
-    def reload(self):
-        self.change.refresh_from_db()
-        return self.change
-
-    @property
-    def rollout(self):
-        return Rollout.every.get(pk=self.reload().rollout_id)
-
-    def run(self, reads, canary=None, control=(2, 200)):
-        """`canary`, `control`: [events, total] an interval; None: nobody of that version."""
-        for _ in range(reads):
-            self.now += timedelta(seconds=STEP)
-            both = {"canary": list(canary) if canary else None}
-            both["control"] = list(control) if control else None
-            Sample.objects.create(service=self.service, at=self.now, values={"errors": both})
-            self.look()
-        intake.advance_changes()
-
-    def look(self):
-        world = World(executor, now=lambda: self.now, reach=lambda _name: None, lease_s=20)
-        reconcile_due(world)
-
-    def said(self):
-        return list(self.rollout.decisions.order_by("sequence").values_list("decision", flat=True))
 
 
 @pytest.fixture
-def production(cart, settings, monkeypatch):
+def production(cart, settings):
     settings.GRAYGATE_INTERVAL_S, settings.GRAYGATE_UNDO_S = STEP, 60.0
-    made = Production(cart)
-    monkeypatch.setattr("rollout.executors.watched.database_now", lambda: made.now)
-    return made
+    return Production(cart)
 
 
 def test_submit__service_that_is_new__is_only_observed(production, body):
