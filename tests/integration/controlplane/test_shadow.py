@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from attribution.models import Exposure
+from attribution.watched import watched
 from controlplane import intake
 from controlplane.decision import decision_of
 from controlplane.models import Change, Feedback
@@ -221,3 +222,27 @@ def test_shadow_command__json__is_an_object_a_line(harmed, capsys):
 def test_shadow_command__days_out_of_range__says_what_is_allowed(db):
     with pytest.raises(CommandError, match="at most 366"):
         call_command("shadow", "--days", "0")
+
+
+# --- cohorts that are versions ---------------------------------------------------------------
+
+
+def test_shadow__cohorts_are_versions__are_those_of_the_change(production, cart, body):
+    cart.cohorts = {"canary": 'version="$version"', "control": 'version="$previous_version"'}
+    cart.save()
+    production.submit(body)
+    cart.refresh_from_db()
+    assert watched(cart)["version"] == "1.4.1"
+    assert watched(cart)["previous_version"] == "1.4.0"
+
+
+def test_shadow__another_artefact_of_the_service__has_the_versions_now(production, cart, body):
+    cart.cohorts = {"canary": 'version="$version"', "control": 'version="$previous_version"'}
+    cart.save()
+    production.submit(body)
+    first = production.rollout
+    other = {"artefact": {"image": "shop/cart:1.4.2"}, "source": {"path": "other.yaml"}}
+    production.submit(body | other)
+    first.refresh_from_db()
+    assert first.artefact != production.rollout.artefact
+    assert first.phase == Phase.CANCELED
