@@ -53,7 +53,7 @@ def _spec(
         guardrails,
         assessed,
         control_level=handover.control_level(policy, change, services, guardrails),
-        stages=(StageSpec(share=1.0), StageSpec(share=1.0)),
+        stages=(StageSpec(share=1.0, min_s=0.0), StageSpec(share=1.0, min_s=0.0)),
         targets=tuple(TargetSpec(name, NAME, {"service": name}) for name in names),
         would_level=ENFORCED if would in handover.HANDED_OUT else would,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from attribution import anomalies
-from rollout import effects, ledger, shadow_effects
+from rollout import effects, ledger, shadow_effects, version_cohorts
 from rollout.decide import PASSING
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
@@ -79,6 +79,8 @@ def _start(rollout: Rollout, _d: Decision, now: datetime) -> str:
     rollout.phase = step("rollout", rollout.phase, "start")
     rollout.started_at = now
     effects.take_over(rollout)
+    shadow_effects.make_way(rollout, now)
+    version_cohorts.watch(rollout)
     effects.check_stage(rollout, rollout.stages.earliest("index"))
     return "rollout.started"
 

@@ -166,6 +166,25 @@ class Freeze(models.Model):
         ordering = ["-starts_at"]
 
 
+class GuardrailSilence(models.Model):
+    """A guardrail that is not listened to for a while: it neither fails a change nor passes one.
+
+    Kept when it is over: what was read meanwhile is no evidence afterwards either.
+    """
+
+    name = models.CharField(max_length=100, db_index=True)
+    guardrail = models.CharField(max_length=100)
+    # Empty: of every service.
+    service = models.CharField(max_length=100, default="", blank=True)
+    reason = models.TextField()
+    actor = models.CharField(max_length=100)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+
+
 class Decision(models.Model):
     """One entry of the ledger: append-only (a trigger refuses UPDATE and DELETE), hash-chained.
 

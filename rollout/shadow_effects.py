@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db.models import F
 
 from attribution import anomalies
-from rollout import effects, ledger
+from rollout import effects, gates, ledger, version_cohorts
 from rollout.executors.watched import NAME
 from rollout.machine import HoldKind, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
 from rollout.snapshot import Decision, Do
 from rollout.spec import RolloutSpec
+from rollout.version_cohorts import told_by_version
 
 FOLLOWED = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
 
@@ -46,8 +47,28 @@ def begin(spec: RolloutSpec, now: datetime) -> Rollout:
         for name in names
         if spec.guardrails.get(name)
     )
+    _follow_versions(rollout, now)
     ledger.append(rollout, "watch_only", [], ledger.SYSTEM, {"spec": spec.to_json()}, now)
     return rollout
+
+
+def _follow_versions(rollout: Rollout, now: datetime) -> None:
+    """Whoever acts on a service says which versions its cohorts are; a shadow looks on then."""
+    for service in sorted(told_by_version(rollout)):
+        effects.lock_until_commit(f"cohorts/{service}")
+    if not gates.version_conflict(rollout):
+        make_way(rollout, now)
+        version_cohorts.watch(rollout)
+
+
+def make_way(rollout: Rollout, now: datetime) -> None:
+    """The cohorts are those of this one from now on: no other can be followed by them."""
+    services = told_by_version(rollout)
+    others = Rollout.every.filter(
+        shadow=True, phase__in=FOLLOWED, placements__service__in=services
+    ).exclude(pk=rollout.pk)
+    for pk in others.order_by("pk").values_list("pk", flat=True).distinct():
+        _superseded(Rollout.every.select_for_update().get(pk=pk), rollout.change_id, now)
 
 
 def supersede(spec: RolloutSpec, now: datetime) -> None:
@@ -56,10 +77,14 @@ def supersede(spec: RolloutSpec, now: datetime) -> None:
         shadow=True, artefact=spec.artefact, environment=spec.environment, phase__in=FOLLOWED
     )
     for rollout in older:
-        _end(rollout, now, superseded=True)
-        why = [f"superseded by change {spec.change_id}"]
-        ledger.append(rollout, "superseded", why, ledger.SYSTEM, {}, now)
-        effects.bump(rollout, now)
+        _superseded(rollout, spec.change_id, now)
+
+
+def _superseded(rollout: Rollout, by: object, now: datetime) -> None:
+    _end(rollout, now, superseded=True)
+    why = [f"superseded by change {by}"]
+    ledger.append(rollout, "superseded", why, ledger.SYSTEM, {}, now)
+    effects.bump(rollout, now)
 
 
 def patience_until(rollout: Rollout) -> datetime:

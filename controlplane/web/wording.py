@@ -111,6 +111,7 @@ REASONS: dict[str, str] = {
     "silent_canary": "the canary is silent while the control reports",
     "low_samples": "too few samples yet",
     "source_error": "the metric source failed",
+    "silenced": "the guardrail is silenced: it neither passes nor fails",
     "no_base": "nobody has had any yet, and no multiple of nothing can be excluded: "
     "a margin_abs on the guardrail would let it pass",
     "not_foretold": "no time is told: only of ratios, and of harm in one direction",

@@ -1,70 +1,31 @@
 """A change that others carry out: watched by its metrics, and what enforcing would have done."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
-from attribution.clock import database_now
-from attribution.models import Exposure, Sample
+from attribution.models import Exposure
+from attribution.watched import watched
 from controlplane import intake
 from controlplane.decision import decision_of
-from controlplane.models import Change
-from rollout.executors.base import executor
+from controlplane.models import Change, Feedback
+from controlplane.shadow_record import shadowed, standings
 from rollout.machine import HoldKind, Phase
 from rollout.models import Hold, Rollout
 from rollout.recompute import problems
-from rollout.reconcile import World, reconcile_due
 from rollout.services import NotAllowedError, abort, pause
+from tests.shadowing import STEP, Production
 
 pytestmark = pytest.mark.django_db
-STEP = 5.0
-
-
-class Production:
-    """What `cart` reports, an interval a read, with the clock turned by hand."""
-
-    def __init__(self, service):
-        self.service, self.now = service, database_now()
-        service.control_level = "L0"
-        service.save()
-
-    def submit(self, body):
-        self.change = intake.submit(body, "ci")
-        intake.advance_changes()
-        return self.reload()
-
-    def reload(self):
-        self.change.refresh_from_db()
-        return self.change
-
-    @property
-    def rollout(self):
-        return Rollout.every.get(pk=self.reload().rollout_id)
-
-    def run(self, reads, canary=None, control=(2, 200)):
-        """`canary`, `control`: [events, total] an interval; None: nobody of that version."""
-        for _ in range(reads):
-            self.now += timedelta(seconds=STEP)
-            both = {"canary": list(canary) if canary else None}
-            both["control"] = list(control) if control else None
-            Sample.objects.create(service=self.service, at=self.now, values={"errors": both})
-            self.look()
-        intake.advance_changes()
-
-    def look(self):
-        world = World(executor, now=lambda: self.now, reach=lambda _name: None, lease_s=20)
-        reconcile_due(world)
-
-    def said(self):
-        return list(self.rollout.decisions.order_by("sequence").values_list("decision", flat=True))
 
 
 @pytest.fixture
-def production(cart, settings, monkeypatch):
+def production(cart, settings):
     settings.GRAYGATE_INTERVAL_S, settings.GRAYGATE_UNDO_S = STEP, 60.0
-    made = Production(cart)
-    monkeypatch.setattr("rollout.executors.watched.database_now", lambda: made.now)
-    return made
+    return Production(cart)
 
 
 def test_submit__service_that_is_new__is_only_observed(production, body):
@@ -218,3 +179,70 @@ def test_submit__observed_with_no_executor__needs_none(production, cart, body):
     cart.executor = {}
     cart.save()
     assert production.submit(body).state == "external"
+
+
+# --- how it is told --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def harmed(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(30, canary=(10, 50))
+    return production
+
+
+def test_record__would_have_rolled_back__says_when_and_counts_answers(harmed):
+    (found,) = shadowed(harmed.now - timedelta(days=1))
+    assert [one.verb for one in found.said] == ["halted", "rolled back"]
+    assert found.said[0].at <= found.said[1].at
+    (standing,) = standings([found])
+    assert (standing.watched, standing.interfered, standing.unanswered) == (1, 1, 1)
+
+    Feedback.objects.create(
+        decision_id=found.said[1].decision, change_id=found.change, answer="wrong", actor="ann"
+    )
+    (standing,) = standings(shadowed(harmed.now - timedelta(days=1)))
+    assert (standing.wrong, standing.unanswered) == (1, 0)
+
+
+def test_shadow_command__harm__is_told_with_its_time(harmed, capsys):
+    call_command("shadow")
+    told = capsys.readouterr().err
+    assert "would have halted at" in told
+    assert "cart: 1 watched, would have interfered with 1" in told
+
+
+def test_shadow_command__json__is_an_object_a_line(harmed, capsys):
+    call_command("shadow", "--json", "--days", "1")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert [one["done"] for one in json.loads(line)["would_have"]] == ["halted", "rolled back"]
+
+
+def test_shadow_command__days_out_of_range__says_what_is_allowed(db):
+    with pytest.raises(CommandError, match="at most 366"):
+        call_command("shadow", "--days", "0")
+
+
+# --- cohorts that are versions ---------------------------------------------------------------
+
+
+def test_shadow__cohorts_are_versions__are_those_of_the_change(production, cart, body):
+    cart.cohorts = {"canary": 'version="$version"', "control": 'version="$previous_version"'}
+    cart.save()
+    production.submit(body)
+    cart.refresh_from_db()
+    assert watched(cart)["version"] == "1.4.1"
+    assert watched(cart)["previous_version"] == "1.4.0"
+
+
+def test_shadow__another_artefact_of_the_service__has_the_versions_now(production, cart, body):
+    cart.cohorts = {"canary": 'version="$version"', "control": 'version="$previous_version"'}
+    cart.save()
+    production.submit(body)
+    first = production.rollout
+    other = {"artefact": {"image": "shop/cart:1.4.2"}, "source": {"path": "other.yaml"}}
+    production.submit(body | other)
+    first.refresh_from_db()
+    assert first.artefact != production.rollout.artefact
+    assert first.phase == Phase.CANCELED

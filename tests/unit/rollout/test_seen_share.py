@@ -62,7 +62,6 @@ def test_seen_share__fewer_reads_than_needed__is_none_yet():
 @pytest.mark.parametrize(
     ("share", "before", "shown"),
     [(0.11, 0.1, 0.1), (0.2, 0.1, 0.2), (0.0, 0.01, 0.0), (1, 0.99, 1)],
-    [(0.11, 0.1, 0.1), (0.2, 0.1, 0.2), (0.0, 0.01, 0.0), (1, 0.99, 1)],
 )
 def test_steadied__small_moves__are_none(share, before, shown):
     assert steadied(share, before) == shown
