@@ -11,13 +11,11 @@ from attribution.clock import database_now
 from attribution.models import Guardrail, Service
 from controlplane.configuration.difference import CHANGE, CREATE, KEEP, REMOVE, Step, steps_between
 from controlplane.configuration.items import Item, Key
-from controlplane.configuration.stored import SERVICE_FIELDS, Stored, is_over, read_stored
+from controlplane.configuration.stored import ACTOR, SERVICE_FIELDS, Stored, is_over, read_stored
 from controlplane.configuration.wanted import read_wanted, services_of
 from controlplane.models import Policy, Silence
 from rollout import gates
 
-# Who is said to have put freezes and silences that came out of files.
-ACTOR = "apply"
 BATCH = 500
 
 
@@ -76,9 +74,8 @@ def _why_kept(key: Key, stored: Stored) -> str:
     """Empty: it may go."""
     if (key.service or key.name) in stored.under_way and key.kind in ("Service", "Guardrail"):
         return "a rollout is under way on it"
-    if key.kind in ("Freeze", "Silence"):
-        actor = str(getattr(stored.rows[key], "actor", ""))
-        return "" if actor == ACTOR else f"put by {actor}, not out of files"
+    if stored.is_by_hand(key):
+        return f"put by {getattr(stored.rows[key], 'actor', '')}, not out of files"
     return ""
 
 

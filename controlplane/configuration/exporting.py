@@ -9,6 +9,7 @@ from urllib.parse import quote
 from controlplane.configuration.items import OWN_KIND, Key
 from controlplane.configuration.stored import Spec, Stored, is_over
 from controlplane.configuration.writing import text_of
+from rollout.gates import KILL_SWITCH
 
 FOLDERS = {
     "Service": "services",
@@ -26,11 +27,14 @@ _ORDER = (
 
 
 def files_of(stored: Stored, now: datetime) -> dict[str, str]:
-    """Path → text: a file for each, a service's with its guardrails. What has ended is left out."""
+    """Path → text: a file for each, a service's with its guardrails. What has ended is left out,
+    and a kill switch that a person has thrown: an order of the moment, not to be given again.
+    """
     documents: dict[str, list[Mapping[str, Any]]] = {}
     for key in sorted(stored.specs, key=lambda each: each.order):
         spec = stored.specs[key]
-        if not is_over(key, spec, now):
+        thrown = key == Key("Freeze", KILL_SWITCH) and stored.is_by_hand(key)
+        if not (thrown or is_over(key, spec, now)):
             documents.setdefault(_file(key), []).append(document(key, spec))
     return {path: text_of(some) for path, some in sorted(documents.items())}
 

@@ -17,6 +17,8 @@ SERVICE_FIELDS = (
     *("team", "environment", "tier", "control_level", "units"),
     *("cohorts", "source", "executor", "telemetry"),
 )
+# Who is said to have put freezes and silences that came out of files.
+ACTOR = "apply"
 Spec = dict[str, Any]
 
 
@@ -28,6 +30,10 @@ class Stored:
     under_way: frozenset[str] = frozenset()
     # (service, name) of guardrails that a change has brought along.
     brought: frozenset[tuple[str, str]] = frozenset()
+
+    def is_by_hand(self, key: Key) -> bool:
+        """A freeze or a silence that a person has put."""
+        return str(getattr(self.rows[key], "actor", ACTOR)) != ACTOR
 
     def add(self, key: Key, row: Model, spec: Spec) -> None:
         self.rows[key], self.specs[key] = row, spec
@@ -64,7 +70,9 @@ def read_stored(*, locked: bool = False) -> Stored:
 
 def _read(rows: QuerySet[Any], locked: bool) -> Iterable[Any]:  # noqa: FBT001 - private
     ordered = rows.order_by("pk")
-    return ordered.select_for_update(of=("self",)) if locked else ordered
+    # Not against keys: what refers to a service (exposures, samples) goes on being written; an
+    # intent that waited for us while we wait for it would be a deadlock.
+    return ordered.select_for_update(of=("self",), no_key=True) if locked else ordered
 
 
 def service_spec(service: Service) -> Spec:

@@ -56,7 +56,7 @@ class Cohorts:
         for each in canary:
             self.told(
                 f"the matcher {each} became $cohort: the service's cohorts tell canary "
-                f"from control by {each.label}"
+                f"from control by {each.label}{self._of_canary(each)}"
             )
         if not canary:
             self.told(
@@ -69,6 +69,12 @@ class Cohorts:
             cohort=True,
             window=self.filled_text(selector.window),
         )
+
+    def _of_canary(self, matcher: Matcher) -> str:
+        """What it says of the canary, where that is known."""
+        filled = matcher._replace(quoted=self.filled_text(matcher.quoted))
+        known = filled != matcher and not PLACEHOLDER.search(filled.quoted)
+        return f"; of the canary it is {filled}" if known else ""
 
     def _filled(self, matcher: Matcher) -> Matcher:
         if any(name_of(hole) in self.canary for hole in PLACEHOLDER.findall(matcher.quoted)):

@@ -96,6 +96,9 @@ def _canary(canary: Place, templates: Mapping[str, Place], asked: Asked) -> set[
     }
     values = {name: value for name, value in known.items() if value} | dict(asked.values)
     asked = Asked(asked.service or target, values)
+    if target and analysis.items("/metrics"):
+        primary = f"the control is Flagger's primary, {target}-primary"
+        canary.note("/spec/targetRef/name", f"for the service's cohorts: {primary}")
     named = set()
     for metric in analysis.items("/metrics"):
         named.add(_metric(metric, canary, templates, asked))

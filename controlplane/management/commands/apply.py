@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 
 from controlplane.configuration.applying import Plan, apply
 from controlplane.configuration.difference import CHANGE, CREATE, REMOVE, Step
@@ -41,6 +41,9 @@ class Command(BaseCommand):
             plan = apply(items, prune=options["prune"], dry_run=dry_run)
         except ConfigurationError as problem:
             raise CommandError(f"{problem}\nNothing was changed.") from None
+        except OperationalError as problem:
+            detail = f"The database did not take it: {problem}\nNothing was changed: run it again."
+            raise CommandError(detail) from None
         except IntegrityError:
             detail = "Somebody else wrote at the same moment. Nothing was changed: run it again."
             raise CommandError(detail) from None

@@ -1,17 +1,19 @@
 """Files in Git → what is stored, and back."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attribution.clock import database_now
-from attribution.models import Guardrail, Service
+from attribution.models import Guardrail, Sample, Service
 from controlplane.configuration.applying import apply
 from controlplane.configuration.exporting import files_of, write
 from controlplane.configuration.items import items_of, read_folder
@@ -336,6 +338,34 @@ def test_apply__two_thousand_services__takes_few_queries(django_assert_max_num_q
 
     assert plan.steps == ()
     assert (Service.objects.count(), Guardrail.objects.count()) == (2000, 2000)
+
+
+def test_export__kill_switch_of_a_person__is_no_configuration(tmp_path):
+    Freeze.objects.create(name="kill-switch", reason="fire", actor="ann", starts_at=database_now())
+    Freeze.objects.create(name="sale", reason="sale", actor="ann", starts_at=database_now())
+    files = files_of(read_stored(), database_now())
+
+    assert list(files) == ["freezes/sale.yaml"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_apply__under_way__lets_what_refers_to_a_service_be_written(folder):
+    """Else an intent would wait for the service, and a freeze of the files for the intent."""
+    cart = ServiceFactory(name="cart")
+    with transaction.atomic():
+        read_stored(locked=True)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(_referring_to, cart.pk).result(timeout=30) == 1
+
+
+def _referring_to(service):
+    try:
+        with transaction.atomic():
+            connection.cursor().execute("SET LOCAL lock_timeout = '5s'")
+            Sample.objects.create(service_id=service, at=database_now())
+        return Sample.objects.count()
+    finally:
+        connection.close()
 
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,12}", fullmatch=True)
