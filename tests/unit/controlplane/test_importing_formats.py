@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from attribution.guardrails import parse_guardrail
 from attribution.judge import judge
@@ -307,3 +309,102 @@ def test_import__of_anything_else__is_a_note_and_never_a_crash(chosen, text):
 
     assert not found.guardrails
     assert found.notes
+
+
+KEYS = st.sampled_from(
+    [
+        *("kind", "apiVersion", "metadata", "name", "spec", "metrics", "provider", "prometheus"),
+        *("query", "args", "value", "groups", "rules", "alert", "expr", "labels", "classifier"),
+        *("groupWeights", "scoreThresholds", "analysisConfigurations", "canary", "effectSize"),
+        *("type", "labelBindings", "analysis", "targetRef", "templateRef", "thresholdRange"),
+        *("indicator", "objectives", "ratioMetric", "good", "total", "op", "sli", "measure"),
+        *("allowedIncrease", "judge", "judgeConfigurations", "templates", "applications"),
+    ]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 500)
+    | st.sampled_from(
+        [
+            *("prometheus", "SLO", "SLI", "Canary", "MetricTemplate", "AnalysisTemplate", "lt"),
+            *("openslo/v1", "sum(rate(a_total[5m]))", "a > 1", "PromQL:a", "increase", "x"),
+        ]
+    )
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=200)
+@given(document=st.dictionaries(KEYS, ANYTHING, max_size=8), chosen=st.sampled_from(FORMATS))
+def test_import__of_any_document__ends_with_guardrails_that_are_valid(document, chosen):
+    found = imported(chosen, json.dumps(document), "cart")
+
+    for guardrail in found.guardrails:
+        parse_guardrail({k: v for k, v in guardrail.items() if k != "service"}, "")
+    assert len(found.guardrails) <= found.metrics
+
+
+@pytest.mark.parametrize("chosen", FORMATS)
+@given(holes=st.lists(ANYTHING, min_size=8, max_size=8))
+@settings(max_examples=60)
+def test_import__of_a_template_with_wrong_parts__never_crashes(chosen, holes):
+    a, b, c, d, e, f, g, h = holes
+    documents = {
+        "argo": {
+            "kind": "AnalysisTemplate",
+            "spec": {
+                "args": [{"name": a, "value": b}],
+                "metrics": [
+                    {"name": c, "successCondition": d, "provider": {"prometheus": {"query": e}}},
+                    {"provider": f, "failureCondition": g},
+                    h,
+                ],
+            },
+        },
+        "flagger": {
+            "kind": "Canary",
+            "metadata": a,
+            "spec": {
+                "targetRef": b,
+                "provider": c,
+                "analysis": {
+                    "metrics": [
+                        {"name": "request-duration", "thresholdRange": d, "interval": e},
+                        {"name": f, "templateRef": g, "query": "a", "templateVariables": h},
+                    ]
+                },
+            },
+        },
+        "kayenta": {
+            "applications": a,
+            "judge": b,
+            "metrics": [
+                {
+                    "name": c,
+                    "query": {"type": "prometheus", "metricName": "a", "labelBindings": d},
+                    "groups": e,
+                    "analysisConfigurations": {"canary": {"direction": f, "effectSize": g}},
+                }
+            ],
+            "classifier": {"groupWeights": h, "scoreThresholds": a},
+        },
+        "prometheus": {"groups": [{"rules": [{"alert": a, "expr": "a > 1", "labels": b}, c]}, d]},
+        "openslo": {
+            "kind": "SLO",
+            "apiVersion": "openslo/v1",
+            "metadata": a,
+            "spec": {
+                "service": b,
+                "objectives": [{"op": c}, d],
+                "indicator": {"spec": {"ratioMetric": {"good": {"query": e}, "total": f}}},
+                "timeWindow": g,
+                h if isinstance(h, str) else "x": h,
+            },
+        },
+    }
+    imported(chosen, json.dumps(documents[chosen]), "cart")
