@@ -54,6 +54,8 @@ class PluginBody(Body):
 
 
 class ServiceBody(Body):
+    """For the schema; controlplane.configuration.services reads it."""
+
     name = Text(max_length=100, required=False)
     team = Text(max_length=100)
     environment = Text(max_length=50, required=False, default="production")
@@ -81,6 +83,8 @@ class ScopeBody(Body):
 
 
 class FreezeBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
     scope = ScopeBody(required=False)
     reason = Text(max_length=1000)
@@ -89,6 +93,8 @@ class FreezeBody(Body):
 
 
 class SilenceBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
     scope = ScopeBody(required=False)
     reason = Text(max_length=1000)
@@ -112,7 +118,7 @@ class GuardrailBody(Body):
     critical = s.BooleanField(required=False)
     min_samples = s.FloatField(required=False)
     settle_s = s.FloatField(required=False)
-    params = s.DictField(child=s.FloatField(), required=False)
+    params = s.DictField(required=False)
 
     def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": Text(required=False)}

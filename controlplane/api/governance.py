@@ -11,9 +11,13 @@ from controlplane.access import Scope
 from controlplane.api import answers
 from controlplane.api.base import actor_of
 from controlplane.api.bodies import FreezeBody, PolicyBody, SilenceBody
-from controlplane.api.errors import invalid
-from controlplane.api.fields import validated
 from controlplane.api.named import NamedListView, NamedView
+from controlplane.configuration.spans import (
+    check_freeze_end,
+    check_silence_end,
+    parse_freeze,
+    parse_silence,
+)
 from controlplane.models import Policy, Silence
 from controlplane.reading import moment
 from controlplane.risk.policy_rows import row_of
@@ -128,19 +132,10 @@ class FreezeView(NamedView):
         return Freeze.objects.get(name=name)
 
     def put_row(self, request: Request, name: str, body: dict[str, Any]) -> tuple[Freeze, bool]:
-        given = validated(FreezeBody, body)
-        scope, starts_at, ends_at = given.get("scope") or {}, given.get("starts_at"), None
-        if given.get("ends_at"):
-            ends_at = given["ends_at"]
-            if ends_at <= max(starts_at or ends_at, database_now()):
-                raise invalid("A freeze ends after it starts, and after now.", "/ends_at")
-        if name == gates.KILL_SWITCH and scope:
-            raise invalid("The kill switch stops everything: its scope is empty.", "/scope")
+        given = parse_freeze(body, name)
+        check_freeze_end(given, database_now())
         created = not Freeze.objects.filter(name=name).exists()
-        freeze = gates.set_freeze(
-            name, dict(scope), given["reason"], actor_of(request), starts_at, ends_at
-        )
-        return freeze, created
+        return gates.set_freeze(name, actor=actor_of(request), **given), created
 
     def remove(self, row: Freeze) -> None:
         gates.lift_freeze(row.name)
@@ -182,15 +177,9 @@ class SilenceView(NamedView):
         return Silence.objects.get(name=name)
 
     def put_row(self, request: Request, name: str, body: dict[str, Any]) -> tuple[Silence, bool]:
-        given = validated(SilenceBody, body)
-        if given["ends_at"] <= database_now():
-            raise invalid("A silence ends in the future.", "/ends_at")
-        values = {
-            "scope": dict(given.get("scope") or {}),
-            "reason": given["reason"],
-            "actor": actor_of(request),
-            "ends_at": given["ends_at"],
-        }
+        given = parse_silence(body)
+        check_silence_end(given, database_now())
+        values = given | {"actor": actor_of(request)}
         return Silence.objects.update_or_create(name=name, defaults=values)
 
     def shown(self, row: Silence) -> dict[str, Any]:

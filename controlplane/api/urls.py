@@ -20,12 +20,13 @@ from controlplane.api.cases import CASE_VIEWS
 from controlplane.api.checks import ChecksView
 from controlplane.api.shadow import ShadowView
 from controlplane.api.standardisation import StandardisationView
+from controlplane.configuration.values import NAME
 
 
 class NameConverter:
     """Names that are safe in an address, in a log line and in a metric's label."""
 
-    regex = "[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
+    regex = NAME
 
     def to_python(self, value: str) -> str:
         return value

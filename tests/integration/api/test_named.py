@@ -221,6 +221,12 @@ def test_freeze__unusable__points_at_what_is_wrong(olga, body, where):
     assert pointer(olga.put("freezes/x", body)) == where
 
 
+def test_freeze__with_an_end_and_no_start__starts_now(olga):
+    answer = olga.put("freezes/launch", {"reason": "sale", "ends_at": in_an_hour()})
+
+    assert answer.status_code == 201, answer.content
+
+
 def test_kill_switch__with_a_scope__is_refused(olga):
     body = {"reason": "x", "scope": {"team": "shop"}}
 
