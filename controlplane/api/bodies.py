@@ -82,6 +82,12 @@ class ScopeBody(Body):
     kind = Text(max_length=50, required=False)
 
 
+class SilenceScopeBody(ScopeBody):
+    """With `guardrail`, beside at most `service`: that one is not listened to."""
+
+    guardrail = Text(max_length=100, required=False)
+
+
 class FreezeBody(Body):
     """For the schema; controlplane.configuration.spans reads it."""
 
@@ -96,7 +102,7 @@ class SilenceBody(Body):
     """For the schema; controlplane.configuration.spans reads it."""
 
     name = Text(max_length=100, required=False)
-    scope = ScopeBody(required=False)
+    scope = SilenceScopeBody(required=False)
     reason = Text(max_length=1000)
     ends_at = Moment()
 

@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 
 from attribution.clock import database_now
+from controlplane import silencing
 from controlplane.access import Scope
 from controlplane.api import answers
 from controlplane.api.base import actor_of
@@ -170,7 +172,9 @@ class SilencesView(NamedListView):
     delete=extend_schema(operation_id="silences_delete", responses={204: None}),
 )
 class SilenceView(NamedView):
-    """Nobody is paged for what it fits while it lasts; what is decided does not change."""
+    """Nobody is paged for what it fits while it lasts; what is decided does not change. With a
+    `guardrail` in its scope: that one neither fails a change nor lets one pass.
+    """
 
     def row(self, request: Request, name: str) -> Silence:
         del request
@@ -179,8 +183,11 @@ class SilenceView(NamedView):
     def put_row(self, request: Request, name: str, body: dict[str, Any]) -> tuple[Silence, bool]:
         given = parse_silence(body)
         check_silence_end(given, database_now())
-        values = given | {"actor": actor_of(request)}
-        return Silence.objects.update_or_create(name=name, defaults=values)
+        return silencing.put(name, **given, actor=actor_of(request))
+
+    @transaction.atomic
+    def remove(self, row: Silence) -> None:
+        silencing.lift([row.name])
 
     def shown(self, row: Silence) -> dict[str, Any]:
         return silence_json(row)

@@ -9,11 +9,12 @@ from django.db import connection, transaction
 
 from attribution.clock import database_now
 from attribution.models import Guardrail, Service
+from controlplane import silencing
 from controlplane.configuration.difference import CHANGE, CREATE, KEEP, REMOVE, Step, steps_between
 from controlplane.configuration.items import Item, Key
 from controlplane.configuration.stored import ACTOR, SERVICE_FIELDS, Stored, is_over, read_stored
 from controlplane.configuration.wanted import read_wanted, services_of
-from controlplane.models import Policy, Silence
+from controlplane.models import Policy
 from rollout import gates
 
 BATCH = 500
@@ -90,8 +91,7 @@ def _carry_out(steps: Iterable[Step], stored: Stored, now: datetime) -> None:
     for step in groups.get("Freeze", []):
         gates.set_freeze(step.key.name, actor=ACTOR, **step.spec)
     for step in groups.get("Silence", []):
-        defaults = {**step.spec, "actor": ACTOR}
-        Silence.objects.update_or_create(name=step.key.name, defaults=defaults)
+        silencing.put(step.key.name, **step.spec, actor=ACTOR)
     _remove(gone, stored)
 
 
@@ -161,8 +161,8 @@ def _put_policies(steps: list[Step], stored: Stored, now: datetime) -> None:
 def _remove(gone: Mapping[str, list[Step]], stored: Stored) -> None:
     for step in gone.get("Freeze", []):
         gates.lift_freeze(step.key.name)
+    silencing.lift(step.key.name for step in gone.get("Silence", []))
     for kind, model in (
-        ("Silence", Silence),
         ("Policy", Policy),
         ("Guardrail", Guardrail),
         ("Service", Service),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import CaseError
@@ -10,6 +11,8 @@ from rollout.gates import KILL_SWITCH
 
 # What is named must fit; empty: everything.
 SCOPE = {"service": 100, "team": 100, "environment": 50, "kind": 50}
+# A guardrail that is not listened to, on one service or on all.
+GUARDRAIL_SCOPE = {"guardrail": 100, "service": 100}
 LONGEST_REASON = 1000
 
 
@@ -35,7 +38,9 @@ def parse_silence(body: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     if ends_at is None:
         raise CaseError("Missing", "A silence has an end.", f"{at}/ends_at")
     reason = told_in(body, "reason", at, LONGEST_REASON)
-    return {"scope": _scope(body, at), "reason": reason, "ends_at": ends_at}
+    of_guardrail = "guardrail" in mapping_in(body, "scope", at)
+    scope = _scope(body, at, GUARDRAIL_SCOPE if of_guardrail else SCOPE)
+    return {"scope": scope, "reason": reason, "ends_at": ends_at}
 
 
 def check_freeze_end(freeze: Mapping[str, Any], now: datetime, at: str = "") -> None:
@@ -50,7 +55,9 @@ def check_silence_end(silence: Mapping[str, Any], now: datetime, at: str = "") -
         raise CaseError("Ended", "A silence ends in the future.", f"{at}/ends_at")
 
 
-def _scope(body: Mapping[str, Any], at: str) -> dict[str, str]:
+def _scope(
+    body: Mapping[str, Any], at: str, known: Mapping[str, int] = MappingProxyType(SCOPE)
+) -> dict[str, str]:
     given, inside = mapping_in(body, "scope", at), f"{at}/scope"
-    known_only(given, tuple(SCOPE), inside)
-    return {key: told_in(given, key, inside, SCOPE[key]) for key in given}
+    known_only(given, tuple(known), inside)
+    return {key: told_in(given, key, inside, known[key]) for key in given}
