@@ -8,6 +8,7 @@ from attribution.errors import CaseError
 from attribution.fields import choice, mapping, number, text
 from attribution.sources.exposition import Selector, parse_selector
 from attribution.sources.promql import COHORT, check_template
+from attribution.versions import check_placeholders, uses_versions
 
 MOST_QUERY = 2000
 # As wide as the column.
@@ -64,6 +65,9 @@ def parse_telemetry(spec: Mapping[str, Any], pointer: str) -> dict[str, Any]:
     sides = {side: text(cohorts, side, f"{pointer}/cohorts") for side in ("canary", "control")}
     for side, matchers in sides.items():
         check_matchers(matchers, f"{pointer}/cohorts/{side}")
+    if uses_versions(sides):
+        detail = "of a peer no version is known: give labels that stay as they are"
+        raise CaseError("placeholder does not fit", detail, f"{pointer}/cohorts")
     return {**found, "peer": text(spec, "peer", pointer), "cohorts": sides}
 
 
@@ -176,6 +180,7 @@ def check_matchers(matchers: str, pointer: str) -> None:
     """What `$cohort` is replaced by. Matchers that let every series pass would make a cohort of
     everybody. Raises CaseError.
     """
+    check_placeholders(matchers, pointer)
     found = _at(pointer, "x{" + matchers + "}")
     if not found.labels():
         detail = 'expected matchers that ask for a label\'s value, such as track="canary"'

@@ -23,7 +23,8 @@ class Service(models.Model):
     calls = models.ManyToManyField("self", symmetrical=False, related_name="callers", blank=True)
     # Names of the smallest things that can be exposed: instances, hosts, user buckets.
     units = models.JSONField(default=list)
-    # {"canary": matchers, "control": matchers}: what `$cohort` in a query is replaced by.
+    # {"canary": matchers, "control": matchers}: what `$cohort` in a query is replaced by;
+    # `$version` and `$previous_version` in it are those of the rollout under way.
     cohorts = models.JSONField(default=dict)
     # {"name": "scrape", "config": {"urls": [...]}}; empty: nothing is read from this service.
     source = models.JSONField(default=dict)
@@ -32,7 +33,8 @@ class Service(models.Model):
     # Metrics that attribution reads though they guard nothing: guardrail specs, plus "peer".
     telemetry = models.JSONField(default=list)
 
-    # The collector's own state: last raw counters, and when the next read is due.
+    # The collector's own state: last raw counters, the versions that its cohorts stand for
+    # (versions.py), and when the next read is due.
     counters = models.JSONField(default=dict)
     due_at = models.DateTimeField(null=True, db_index=True)
 
