@@ -21,7 +21,11 @@ from tests.parts import wait_until
 
 pytestmark = pytest.mark.django_db
 
-COUNTERS = ("ledger_replies_total", "http_server_requests_seconds_count", "grpc_server_handled_total")
+COUNTERS = (
+    "ledger_replies_total",
+    "http_server_requests_seconds_count",
+    "grpc_server_handled_total",
+)
 CALLS = """
 apiVersion: backstage.io/v1alpha1
 kind: Component
