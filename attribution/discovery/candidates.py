@@ -15,6 +15,7 @@ from attribution.discovery.vocabulary import (
     FIXED,
     FOREIGN,
     GROUP_LABELS,
+    INFO,
     MAKERS,
     OTHER,
     REQUESTS,
@@ -28,7 +29,7 @@ from attribution.discovery.vocabulary import (
     Known,
 )
 
-MOST = {"requests": 40, "duration": 25, "saturation": 25, "calls": 4}
+MOST = {"requests": 40, "duration": 25, "saturation": 25, "calls": 4, "info": 10}
 # Labels of unknown names whose values are looked at: one may hold a status.
 MOST_UNKNOWN = 6
 # Series of different values of these are counted together.
@@ -72,6 +73,8 @@ def _of(name: str, known: Collection[str], types: Mapping[str, str]) -> Iterator
             return
     if FOREIGN.fullmatch(name):
         return
+    if INFO.fullmatch(name):
+        yield Candidate(name, "info", 0 if name == "target_info" else 1)
     base, _, suffix = name.rpartition("_")
     if suffix == "bucket" and f"{base}_count" in known:
         if (rank := _rank_of_duration(base)) is not None:

@@ -7,7 +7,7 @@ revision  the same, where a change has to name a hash as its version
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attribution.discovery.facts import Target
 from attribution.discovery.services import Found, Seen
@@ -24,7 +24,9 @@ STABLE = re.compile(
 
 @dataclass(frozen=True)
 class Cohorts:
-    """`fixed`: both are there now, before any change: levels can be compared, too."""
+    """`fixed`: both are there now, before any change: levels can be compared, too.
+    `through`: the info metric that has the label in place of what is guarded.
+    """
 
     label: str
     how: str
@@ -32,6 +34,7 @@ class Cohorts:
     control: str
     shows: tuple[str, ...] = ()
     fixed: bool = False
+    through: str = ""
 
     @property
     def matchers(self) -> dict[str, str]:
@@ -49,13 +52,26 @@ def choose(service: Found, targets: Sequence[Target]) -> Cohorts | None:
         key = (-covers, HOWS.index(option.how), order)
         if option.label not in options or key < options[option.label][0]:
             options[option.label] = (key, option)
-    return min(options.values(), key=lambda each: each[0])[1] if options else None
+    if options:
+        return min(options.values(), key=lambda each: each[0])[1]
+    return next(_through(service), None)
+
+
+def _through(service: Found) -> Iterator[Cohorts]:
+    """Where no metric of requests has a version, `…_info` of the same instance may have one."""
+    for seen in service.seen["info"]:
+        for how in ("version", "revision"):
+            for label in _labels(seen, how):
+                for option in _option(seen, how, label, ()):
+                    yield replace(option, through=seen.selector())
 
 
 def carries(seen: Seen, cohorts: Cohorts | None) -> bool:
     """Do its series have the label, and does it speak of the service and not of a proxy?"""
     if cohorts is None:
         return False
+    if cohorts.through:
+        return seen.view == "own"
     return cohorts.label in _labels(seen, cohorts.how) and seen.own.share(cohorts.label) > 0.0
 
 
@@ -89,6 +105,9 @@ def _option(seen: Seen, how: str, label: str, targets: Sequence[Target]) -> Iter
         return
     shows = tuple(values[:MOST_SHOWN])
     if how != "groups":
+        # A Helm release has a label of that name, and is none.
+        if not any(map(str.isdigit, "".join(values))):
+            return
         filled = f'"{VERSION}"'
         control = f'{label}=~".+",{label}!={filled}'
         yield Cohorts(label, how, f"{label}={filled}", control, shows)
@@ -101,7 +120,8 @@ def _option(seen: Seen, how: str, label: str, targets: Sequence[Target]) -> Iter
         yield _groups(label, canaries, [v for v in values if v not in canaries], shows)
     elif label == "track" and any(STABLE.search(value) for value in values):
         # The canary's are not there now; by this name they are called everywhere.
-        yield Cohorts(label, how, f'{label}="canary"', f"{label}={quote(values[0])}", shows)
+        stable = next(value for value in values if STABLE.search(value))
+        yield Cohorts(label, how, f'{label}="canary"', f"{label}={quote(stable)}", shows)
 
 
 def _servers(seen: Seen, targets: Sequence[Target]) -> set[str]:

@@ -8,7 +8,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A metric worth asking about. `signal`: requests, duration, saturation or calls."""
+    """A metric worth asking about. `signal`: requests, duration, saturation, calls or info."""
 
     name: str
     signal: str

@@ -13,13 +13,15 @@ from attribution.discovery.facts import Measured
 from attribution.discovery.services import Found, Seen
 from attribution.discovery.statuses import failures
 from attribution.discovery.vocabulary import MILLISECONDS, STATUS_LABELS
-from attribution.sources.promql import COHORT
+from attribution.sources.promql import COHORT, INTERVAL
 
 # Bad events so rare that a multiple of them says nothing: as much more is always acceptable.
 RARE, ALWAYS_ACCEPTABLE = 0.01, 0.005
 # Of a duration: the bound is chosen beyond which about so many requests are now.
 TAIL, LARGEST_TAIL = 0.05, 0.2
 RATE_WINDOW = "1m"
+# What names an instance: series of the same belong together.
+SAME = "job, instance"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Guarding:
     """One proposed guardrail, or (`guards` false) a metric for attribution alone.
 
     `matchers`: of its series, without the cohort's; `failed`: of errors, the matcher of the bad
-    ones. What it shows now is measured afterwards (`measured`).
+    ones. `through`: the info metric whose version is that of the series of the same instance.
+    What it shows now is measured afterwards (`measured`).
     """
 
     name: str
@@ -36,6 +39,7 @@ class Guarding:
     matchers: tuple[str, ...]
     failed: str = ""
     what: str = ""
+    through: str = ""
     guards: bool = True
     measured: Measured = field(default_factory=Measured)
 
@@ -64,8 +68,8 @@ class Guarding:
                 "kind": "ratio",
                 "direction": "increase",
                 "critical": True,
-                "events": self.selector(self.failed, COHORT),
-                "total": self.selector(COHORT),
+                "events": self._events(),
+                "total": self._counted(),
                 **_acceptable(self.measured.base),
             }
         if self.signal == "duration":
@@ -73,7 +77,7 @@ class Guarding:
             return made | {
                 "kind": "distribution",
                 "direction": "increase",
-                "query": self.selector(COHORT),
+                "query": self._counted(by=" by (le)"),
                 **({"params": {"bound": bound}} if bound is not None else {}),
                 **_acceptable(self.measured.base),
             }
@@ -85,11 +89,29 @@ class Guarding:
             **({"margin": 0.5, "pass_margin": 1.0, "weight": 0.2} if self.guards else {}),
         }
 
+    def _counted(self, *more: str, by: str = "") -> str:
+        """A counter; where its version stands elsewhere, what it grew by, joined to that."""
+        if not self.through:
+            return self.selector(*more, COHORT)
+        return f"sum{by} (increase({self.selector(*more)}[{INTERVAL}]){self._joined()})"
+
+    def _events(self) -> str:
+        counted = self._counted(self.failed)
+        # Of an expression no answer is not known; here none have failed.
+        return f"{counted} or 0 * {self._counted()}" if self.through else counted
+
+    def _joined(self) -> str:
+        info = f"{self.through.removesuffix('}')},{COHORT}}}"
+        return f" * on ({SAME}) group_left () max by ({SAME}) ({info})"
+
     def _level(self) -> str:
+        rate = self.seen.family.candidate.rate
+        if self.through:
+            chosen = self.selector()
+            level = f"rate({chosen}[{RATE_WINDOW}])" if rate else chosen
+            return f"avg({level}{self._joined()})"
         chosen = self.selector(COHORT)
-        if self.seen.family.candidate.rate:
-            return f"avg(rate({chosen}[{RATE_WINDOW}]))"
-        return chosen
+        return f"avg(rate({chosen}[{RATE_WINDOW}]))" if rate else chosen
 
     def with_measured(self, found: Measured) -> "Guarding":
         return replace(self, measured=found)
@@ -102,11 +124,13 @@ def _acceptable(base: float | None) -> dict[str, float]:
 
 def guardrails(service: Found, cohorts: Cohorts | None) -> list[Guarding]:
     """The best family of each signal; then one of each kind of saturation."""
-    return [
+    through = cohorts.through if cohorts else ""
+    found = [
         *_errors(service, cohorts),
         *_durations(service, cohorts),
         *_saturations(service, cohorts),
     ]
+    return [replace(one, through=through) for one in found]
 
 
 def rate_of(service: Found, cohorts: Cohorts | None) -> Guarding | None:

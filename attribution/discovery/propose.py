@@ -117,6 +117,11 @@ def _notes(cohorts: Cohorts | None, guardings: Sequence[Guarding]) -> list[str]:
             f"`{cohorts.label}` is no version that people write: a change has to name it as "
             "`artefact.version`"
         )
+    if cohorts is not None and cohorts.through:
+        notes.append(
+            f"the version stands in {cohorts.through.partition('{')[0]} only and is joined by job "
+            "and instance: GRAYGATE_INTERVAL_S has to be at least two scrapes"
+        )
     if "requests" not in signals:
         why = "no counter with a status" + (f" and `{cohorts.label}`" if cohorts else "")
         notes.append(f"no guardrail on errors: {why}")

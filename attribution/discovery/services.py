@@ -57,6 +57,9 @@ class Seen:
                 found.append(str(Matcher(label, "=", quote(value))))
         return found
 
+    def selector(self) -> str:
+        return f"{self.family.name}{{{','.join(self.matchers())}}}"
+
     @property
     def environment(self) -> dict[str, str]:
         """Where a service runs in several, the one that is production, else the largest."""
@@ -104,7 +107,9 @@ def service_label(family: Family) -> str:
 
 
 def services(families: Sequence[Family]) -> dict[str, Found]:
-    """By name. Services are what serves requests; CPU and the like are then laid to them."""
+    """By name. Services are what serves requests; CPU and the like are then laid to them, and so is
+    what tells their versions.
+    """
     found: dict[str, Found] = {}
     serving = [one for one in families if one.candidate.signal in {"requests", "duration"}]
     # What services and meshes say of themselves first: proxies call them by other names.
@@ -116,7 +121,7 @@ def services(families: Sequence[Family]) -> dict[str, Found]:
                 _add(found.setdefault(name, Found(name)), family, value, groups)
     aliases = _aliases(found)
     for family in families:
-        if family.candidate.signal == "saturation":
+        if family.candidate.signal in {"saturation", "info"}:
             _lay(family, found, aliases)
     return found
 

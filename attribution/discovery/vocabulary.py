@@ -104,6 +104,10 @@ FOREIGN = re.compile(
 MILLISECONDS = re.compile(r"(_ms|_milliseconds|_millis)(_|$)|^envoy_cluster_upstream_rq_time")
 
 
+# What tells a version beside the metrics: its series have the value 1.
+INFO = re.compile(r"target_info|(\w+_)?(build|app|application|version|deployment|release)_info")
+
+
 @dataclass(frozen=True)
 class Saturation:
     """`what` names the guardrail; `rate`: a counter of seconds, of which the growth is told."""

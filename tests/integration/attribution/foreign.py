@@ -76,3 +76,13 @@ def mailer(version: str, n: int):
 
 
 PAGES = (ledger, vault, mailer)
+
+
+def porter(version: str, n: int):
+    """Its requests say no version: an info metric of the same instance does."""
+    yield f'porter_requests_total{{app="porter",code="200"}} {n * (REQUESTS - BAD[version])}'
+    yield f'porter_requests_total{{app="porter",code="500"}} {n * BAD[version]}'
+    for le, count in (("0.1", 80), ("1", 96), ("+Inf", 100)):
+        yield f'porter_request_seconds_bucket{{app="porter",le="{le}"}} {n * count}'
+    yield f'porter_request_seconds_count{{app="porter"}} {n * 100}'
+    yield f'porter_build_info{{app="porter",version="{version}"}} 1'

@@ -14,7 +14,7 @@ from attribution.collect import collect_due
 from attribution.models import Sample, Service
 from attribution.watched import watch
 from controlplane.environment import OperatorFile
-from tests.integration.attribution.foreign import NEW, OLD, PAGES, Foreign
+from tests.integration.attribution.foreign import NEW, OLD, PAGES, Foreign, porter
 from tests.integration.attribution.instance import Instance
 from tests.integration.attribution.monitoring import Gateway, Monitor
 from tests.parts import wait_until
@@ -100,6 +100,37 @@ def test_discover__what_it_writes__is_taken_by_the_api_and_judges_without_editin
     run, operator, token, monitor
 ):
     documents, _table = run("main")
+    put(documents, token)
+    for service in Service.objects.all():
+        watch([service.name], CHANGE, NEW, OLD)
+    collect_twice(monitor, "max(ledger_replies_total)")
+    assert Service.objects.count() == 3
+    for service in Service.objects.all():
+        judged_apart(service)
+
+
+def test_discover__version_in_an_info_metric_only__judges_without_editing(
+    run, settings, token, tmp_path
+):
+    settings.GRAYGATE_INTERVAL_S = 5.0
+    instances = [Foreign(porter, versions=(each,)) for each in (OLD, NEW)]
+    monitor = Monitor("prometheus", tmp_path, [each.url for each in instances])
+    settings.OPERATOR = OperatorFile(sources={"main": {"url": monitor.url}})
+    with monitor.process:
+        monitor.shows("count(count_over_time(porter_requests_total[5s]) >= 4)", 4)
+        documents, _table = run("main")
+        put(documents, token)
+        watch(["porter"], CHANGE, NEW, OLD)
+        collect_twice(monitor, "max(porter_requests_total)")
+    for each in instances:
+        each.close()
+    judged_apart(Service.objects.get(name="porter"))
+
+
+CHANGE = "5f0c7d1e-0000-4000-8000-000000000000"
+
+
+def put(documents, token) -> None:
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token('operator')}")
     for document in documents:
         kind, name = document.pop("kind").lower(), document["name"]
@@ -107,19 +138,23 @@ def test_discover__what_it_writes__is_taken_by_the_api_and_judges_without_editin
             document["kind"] = document.pop("metric")
         answer = client.put(f"/api/v1/{kind}s/{name}", document, format="json")
         assert answer.status_code in {200, 201}, (document, answer.json())
-    for service in Service.objects.all():
-        watch([service.name], "5f0c7d1e-0000-4000-8000-000000000000", NEW, OLD)
+
+
+def collect_twice(monitor, counter: str) -> None:
     for _ in range(2):
         Service.objects.update(due_at=database_now() - timedelta(seconds=1))
-        before = monitor.query("max(ledger_replies_total)")
-        wait_until(lambda b=before: monitor.query("max(ledger_replies_total)") > b, 30, "a scrape")
+        before = monitor.query(counter)
+        wait_until(lambda b=before: monitor.query(counter) > b, 30, "a scrape")
         collect_due()
-    for service in Service.objects.all():
-        values = Sample.objects.filter(service=service).latest("id").values
-        errors, duration = values["errors"], values["duration"]
-        assert errors["canary"][0] / errors["canary"][1] == pytest.approx(0.06)
-        assert errors["control"][0] / errors["control"][1] == pytest.approx(0.02)
-        assert sum(duration["canary"]["counts"]) == errors["canary"][1], service.name
+
+
+def judged_apart(service) -> None:
+    """Canary and control have the errors that they have, and a histogram each."""
+    values = Sample.objects.filter(service=service).latest("id").values
+    errors, duration = values["errors"], values["duration"]
+    assert errors["canary"][0] / errors["canary"][1] == pytest.approx(0.06)
+    assert errors["control"][0] / errors["control"][1] == pytest.approx(0.02)
+    assert sum(duration["canary"]["counts"]) == pytest.approx(errors["canary"][1]), service.name
 
 
 def test_discover__present_values_and_what_would_be_seen__are_told(run, operator):

@@ -15,6 +15,7 @@ from attribution.discovery.statuses import failures, is_status
 from attribution.guardrails import check_matchers, parse_guardrail, parse_telemetry
 from tests.unit.attribution.discovery_facts import family, proposed, specs
 
+CODES = ("200", "500")
 PLAN = Plan(share=0.05, intervals=60, interval_s=5.0, alpha=0.02)
 
 
@@ -212,6 +213,31 @@ def test_hashes__are_taken_and_what_a_change_has_to_say_is_told(label):
     assert "as `artefact.version`" in found["cart"].remarks[0]
 
 
+def test_release_of_helm__has_no_digit__is_no_version():
+    rows = [{"app": "cart", "release": "the-shop", "code": c} for c in CODES]
+    found, _remarks = proposed(family("http_requests_total", *rows))
+    assert found["cart"].cohorts is None
+
+
+def test_version_in_an_info_metric__is_joined_by_the_instance():
+    rows = [{"job": "cart", "code": c, "le": "1"} for c in CODES]
+    found, _remarks = proposed(
+        family("http_requests_total", *rows),
+        family("http_request_duration_seconds_bucket", *rows),
+        family("target_info", {"job": "cart", "service_version": "1.2"}),
+    )
+    cart = found["cart"]
+    assert cart.cohorts.matchers["canary"] == 'service_version="$version"'
+    total = (
+        'sum (increase(http_requests_total{job="cart"}[$interval]) * on (job, instance) '
+        'group_left () max by (job, instance) (target_info{job="cart",$cohort}))'
+    )
+    assert specs(cart)["errors"]["total"] == total
+    assert specs(cart)["errors"]["events"].endswith(f" or 0 * {total}")
+    assert specs(cart)["duration"]["query"].startswith("sum by (le) (increase(")
+    assert "at least two scrapes" in cart.remarks[0]
+
+
 def test_environments__several__production_alone_is_guarded():
     rows = [
         {"app": "cart", "env": e, "version": "1", "code": c}
@@ -348,6 +374,7 @@ NAMES = st.sampled_from(
         "x_request_duration_ms_bucket",
         "process_cpu_seconds_total",
         "envoy_cluster_upstream_rq",
+        "target_info",
     ]
 )
 
