@@ -35,8 +35,8 @@ def documents(proposal: Proposal, server: str) -> list[dict[str, Any]]:
 
 
 def _document(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A guardrail's own `kind` cannot stand beside the document's: it is `metric` there."""
-    rest = {("metric" if key == "kind" else key): value for key, value in body.items()}
+    """A guardrail's own `kind` cannot stand beside the document's: it is `metric_kind` there."""
+    rest = {("metric_kind" if key == "kind" else key): value for key, value in body.items()}
     return {"kind": kind, "name": rest.pop("name"), **rest}
 
 

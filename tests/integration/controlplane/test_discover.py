@@ -135,7 +135,7 @@ def put(documents, token) -> None:
     for document in documents:
         kind, name = document.pop("kind").lower(), document["name"]
         if kind == "guardrail":
-            document["kind"] = document.pop("metric")
+            document["kind"] = document.pop("metric_kind")
         answer = client.put(f"/api/v1/{kind}s/{name}", document, format="json")
         assert answer.status_code in {200, 201}, (document, answer.json())
 
