@@ -28,7 +28,7 @@ from attribution.sources.set_aside import SetAside
 AT_ONCE = 4
 REQUEST_S = 10.0
 # Of one metric; a label with more values than this tells neither services nor versions.
-MOST_GROUPS = 3_000
+MOST_GROUPS = 20_000
 MOST_VALUES = 50
 # Of these the proposals are made; the rest is told.
 MOST_PROPOSALS = 3_000
@@ -105,7 +105,7 @@ class _Asker:
             return str(problem)
         if len(groups) >= MOST_GROUPS:
             self.remarks.append(
-                f"of {candidate.name} the {MOST_GROUPS} largest groups were looked at"
+                f"of {candidate.name} the {MOST_GROUPS} largest groups were looked at: use --only"
             )
         return Family(candidate, groups, {status: "status"} if status else {})
 

@@ -35,6 +35,8 @@ class Family:
     groups: tuple[Group, ...]
     # Labels of which another reading than by name was made: label -> "status".
     guessed: Mapping[str, str] = field(default_factory=dict)
+    # Counted once: thousands of services ask the same of one family.
+    _counts: dict[str, dict[str, int]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -42,17 +44,24 @@ class Family:
 
     def values(self, label: str) -> list[str]:
         """Those that are there, the most frequent first."""
-        counts: dict[str, int] = {}
-        for group in self.groups:
-            if value := group.labels.get(label, ""):
-                counts[value] = counts.get(value, 0) + group.series
-        return sorted(counts, key=lambda value: (-counts[value], value))
+        return [value for value in self._counted(label) if value]
 
     def share(self, label: str) -> float:
         """Of the series that have the label."""
-        total = sum(group.series for group in self.groups)
-        have = sum(group.series for group in self.groups if group.labels.get(label))
-        return have / total if total else 0.0
+        counts = self._counted(label)
+        total = sum(counts.values())
+        return 1.0 - counts.get("", 0) / total if total else 0.0
+
+    def _counted(self, label: str) -> dict[str, int]:
+        """Series by value, "" among them, the most frequent first."""
+        if label not in self._counts:
+            counts: dict[str, int] = {}
+            for group in self.groups:
+                value = group.labels.get(label, "")
+                counts[value] = counts.get(value, 0) + group.series
+            order = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+            self._counts[label] = dict(order)
+        return self._counts[label]
 
 
 @dataclass(frozen=True)
