@@ -16,6 +16,8 @@ LONGEST_PARAMETER = 200
 class ApiView(APIView):
     # HTTP method → the scope it needs; what is missing here is refused.
     scopes: ClassVar[Mapping[str, str]] = {}
+    # Looks at the services that a token is for; other views let such a token only read.
+    minds_services: ClassVar[bool] = False
     schema = GraygateSchema()
 
 

@@ -19,6 +19,7 @@ from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
 from controlplane.api.checks import ChecksView
 from controlplane.api.standardisation import StandardisationView
+from controlplane.api.tokens import ExchangeView
 
 
 class NameConverter:
@@ -89,5 +90,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         {"feedback": anomalies.AnomalyFeedbackView, "telling-apart": anomalies.TellingApartView},
     ),
     path("standardisation", StandardisationView.as_view(), name="standardisation"),
+    path("tokens/exchange", ExchangeView.as_view(), name="tokens-exchange"),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]
