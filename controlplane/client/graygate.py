@@ -77,7 +77,8 @@ class RefusedError(Exception):
 
 # --- text that others wrote ------------------------------------------------------------------
 
-# What turns the direction of all that follows.
+# What ends a line, and what turns the direction of all that follows.
+_NOT_SHOWN = frozenset({"Cc", "Zl", "Zp"})
 _TURNS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~@:/])")
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9\[\]._~:/?#@!&=%+,;-]+")
@@ -91,13 +92,16 @@ def printable(value: Any) -> Any:
     takes a line of its own that begins with `::` for an order.
     """
     if isinstance(value, str):
-        line = " ".join(value.split())
-        return "".join(
-            one for one in line if unicodedata.category(one) != "Cc" and one not in _TURNS
-        )
+        return _shown(" ".join(value.split()))
     if isinstance(value, Mapping):
         return {key: printable(inner) for key, inner in value.items()}
     return [printable(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _shown(text: str) -> str:
+    return "".join(
+        one for one in text if unicodedata.category(one) not in _NOT_SHOWN and one not in _TURNS
+    )
 
 
 def for_log(value: Any) -> str:
@@ -134,8 +138,7 @@ def annotation(kind: str, message: Any, **properties: Any) -> str:
 
 
 def _data(text: str) -> str:
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return "".join(one for one in escaped if unicodedata.category(one) != "Cc")
+    return _shown(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(value: Any) -> str:
@@ -202,7 +205,7 @@ class Spot:
         return {
             "description": self.message().replace("\n", " "),
             "check_name": self.text("id"),
-            "fingerprint": hashlib.sha256(known.encode()).hexdigest(),
+            "fingerprint": hashlib.sha256(known.encode(errors="replace")).hexdigest(),
             "severity": severities.get(str(self.signal.get("severity")), "info"),
             "location": {"path": self.file, "lines": {"begin": self.line or 1}},
         }
@@ -342,7 +345,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def exchange(request: urllib.request.Request, limit_s: float, ca_file: str | None) -> Reply:
     """The whole answer within `limit_s`, wherever it hangs: name, handshake, headers, content.
-    Raises UnreachableError, RefusedError.
+    Raises UnreachableError, RefusedError, UsageError.
     """
     found: list[Reply | Exception] = []
 
@@ -359,7 +362,7 @@ def exchange(request: urllib.request.Request, limit_s: float, ca_file: str | Non
     answer = found[0] if found else TimeoutError()
     if isinstance(answer, Reply):
         return answer
-    if isinstance(answer, (RefusedError, MemoryError)):
+    if isinstance(answer, (RefusedError, UsageError, MemoryError)):
         raise answer
     reason = getattr(answer, "reason", answer)
     if isinstance(reason, ssl.SSLCertVerificationError):
@@ -368,9 +371,16 @@ def exchange(request: urllib.request.Request, limit_s: float, ca_file: str | Non
     raise UnreachableError(type(reason if isinstance(reason, Exception) else answer).__name__)
 
 
+def tls(ca_file: str | None) -> ssl.SSLContext:
+    """Raises UsageError: a file that is not there must not read as a server that is not there."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--ca-file {ca_file}: {error}") from None
+
+
 def _exchange(request: urllib.request.Request, limit_s: float, ca_file: str | None) -> Reply:
-    context = ssl.create_default_context(cafile=ca_file)
-    handlers: list[Any] = [_NoRedirects(), urllib.request.HTTPSHandler(context=context)]
+    handlers: list[Any] = [_NoRedirects(), urllib.request.HTTPSHandler(context=tls(ca_file))]
     if is_local(urlsplit(request.full_url).hostname or ""):
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)
@@ -753,6 +763,7 @@ def client_of(options: argparse.Namespace, environment: Mapping[str, str]) -> Cl
     if not options.url:
         raise UsageError("Set GRAYGATE_URL (or --url).")
     url = checked_address(options.url, insecure=options.insecure_http)
+    tls(options.ca_file)
     identity = Identity(
         environment.get(options.token_env, ""),
         environment,
@@ -1009,7 +1020,7 @@ def run(command: str, options: argparse.Namespace, environment: Mapping[str, str
         report.fail(str(error))
     except UnreachableError as error:
         report.fail(f"Graygate is unreachable ({error}).")
-    except (KeyError, TypeError, http.client.HTTPException):
+    except (KeyError, TypeError, ValueError, http.client.HTTPException):
         report.fail("Graygate's answer is none that this client understands: download it again.")
     except BrokenPipeError:
         os.close(sys.stdout.fileno())
