@@ -368,6 +368,9 @@ def exchange(request: urllib.request.Request, limit_s: float, ca_file: str | Non
     if isinstance(reason, ssl.SSLCertVerificationError):
         detail = reason.verify_message
         raise RefusedError(f"The server's certificate is not trusted: {detail} (--ca-file).")
+    if isinstance(answer, ValueError):
+        # A header or a host name that cannot be written: no server was asked.
+        raise RefusedError(f"The request cannot be sent: {type(answer).__name__}.")
     raise UnreachableError(type(reason if isinstance(reason, Exception) else answer).__name__)
 
 
@@ -603,6 +606,11 @@ class Report:
         for reason in reasons_of(answer):
             print(f"  - {for_log(reason)}", file=sys.stderr, flush=True)
 
+    def warn(self, text: str) -> None:
+        self.tell(text)
+        if self._on_github:
+            print(annotation("warning", text, title="Graygate"), file=sys.stderr)
+
     def fail(self, text: str) -> None:
         lines = [line for line in text.splitlines() if line.strip()]
         for index, line in enumerate(lines):
@@ -779,6 +787,8 @@ def submit(options: argparse.Namespace, report: Report) -> int:
     body = read_json(options.file)
     client = client_of(options, report.environment)
     key = options.idempotency_key or run_key(report.environment, body)
+    if not re.fullmatch(r"[ -~]{1,255}", key):
+        raise UsageError("--idempotency-key takes 1 to 255 plain letters.")
     try:
         first = client.submit(body, key)
     except UnreachableError as error:
@@ -853,24 +863,28 @@ def unreachable(problem: str, policy: str, report: Report) -> int:
     answer = {"change": None, "decision": None, "reasons": [f"Graygate unreachable: {problem}"]}
     code = REACHED if policy == "allow" else USAGE
     report.decision(answer, [], code)
+    told = f"Graygate is unreachable ({problem}); "
     if policy == "allow":
-        report.tell(
-            f"Graygate is unreachable ({problem}); --on-unreachable=allow lets the change pass "
-            "UNCHECKED."
-        )
+        report.warn(f"{told}--on-unreachable=allow lets the change pass UNCHECKED.")
     else:
-        report.tell(f"Graygate is unreachable ({problem}); the change is blocked.")
+        report.tell(f"{told}the change is blocked.")
     return code
 
 
 def classify(options: argparse.Namespace, report: Report) -> int:
     """Each file by itself, nothing stored."""
+    if options.before and len(options.files) > 1:
+        raise UsageError("--before is of one FILE: give one.")
     client = client_of(options, report.environment)
     answers: list[Mapping[str, Any]] = []
     spots: list[Spot] = []
     for name in options.files:
         case = {"id": name, "path": name, "artefact": read_file(name), **_case(options)}
-        answer = {**client.ask(Request("POST", "/api/v1/classify", body=case)).body, "id": name}
+        try:
+            found = client.ask(Request("POST", "/api/v1/classify", body=case)).body
+        except RefusedError as error:
+            raise RefusedError(f"{name}: {error}") from None
+        answer = {**found, "id": name}
         answers.append(answer)
         spots += spots_of(answer, name)
     report.findings(answers, spots)

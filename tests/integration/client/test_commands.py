@@ -200,3 +200,14 @@ def test_submit__neither_token_nor_identity__says_what_to_set(job, vouched, body
     done = job.run("submit", job.write("c.json", body))
     assert done.returncode == 1
     assert "id-token: write" in done.stderr
+
+
+def test_classify__one_file_that_is_refused__is_named(job, db):
+    done = job.run("classify", job.write("a.yaml", "a: 1"), "--kind=fly")
+    assert done.returncode == 1
+    assert done.stderr.startswith("a.yaml: HTTP 422")
+
+
+def test_classify__before_of_several_files__is_wrong_usage(job, db):
+    files = [job.write(name, "a: 1") for name in ("a.yaml", "b.yaml")]
+    assert job.run("classify", *files, "--before=a.yaml").returncode == 1

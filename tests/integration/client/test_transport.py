@@ -157,6 +157,15 @@ def test_submit__insecure_where_it_is_meant__is_tried(submit):
     assert "unreachable" in done.stderr
 
 
+@pytest.mark.parametrize("key", ["a\nb", "ä", "x" * 256])
+def test_submit__key_that_no_header_can_carry__exits_1_also_where_unreachable_is_allowed(
+    submit, scripted, key
+):
+    server = scripted(TAKEN)
+    assert submit(server.url, f"--idempotency-key={key}", "--on-unreachable=allow").returncode == 1
+    assert server.got == []
+
+
 def test_submit__no_such_ca_file__exits_1_also_where_unreachable_is_allowed(submit):
     options = ("--ca-file=none.pem", "--on-unreachable=allow", "--timeout=1")
     assert submit("https://localhost:9", *options).returncode == 1
