@@ -924,6 +924,36 @@ def check(options: argparse.Namespace, report: Report) -> int:
     return REACHED
 
 
+def event(options: argparse.Namespace, report: Report) -> int:
+    """Tell of a deployment that Graygate did not make: one event for one run of the job."""
+    client = client_of(options, report.environment)
+    told = {"service": options.service, "version": options.version, "chain": options.change}
+    subject: dict[str, Any] = {"id": options.service, "content": {}}
+    if options.version:
+        subject["content"]["artifactId"] = options.version
+    body = {
+        "specversion": "1.0",
+        "id": run_key(report.environment, told),
+        "source": source_of(report.environment),
+        "type": "dev.cdevents.service.deployed.0.2.0",
+        "data": {
+            "context": {"chainId": options.change} if options.change else {},
+            "subject": subject,
+        },
+    }
+    answer = client.ask(Request("POST", "/api/v1/events", body=body)).body
+    line = "told" if answer.get("accepted") else "told before"
+    shown = {"json": one_json(answer), "text": line, "markdown": f"- {line}"}
+    print(shown[options.format])
+    return REACHED
+
+
+def source_of(environment: Mapping[str, str]) -> str:
+    if repository := environment.get("GITHUB_REPOSITORY"):
+        return f"{environment.get('GITHUB_SERVER_URL', '')}/{repository}"[:300]
+    return environment.get("CI_PROJECT_URL", "")[:300] or "graygate-ci"
+
+
 # --- the command line ------------------------------------------------------------------------
 
 
@@ -998,11 +1028,18 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detail")
 
 
+def _add_event(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", required=True, help="what was deployed")
+    parser.add_argument("--version", help="of what: an image, or a purl")
+    parser.add_argument("--change", help="the change that it belongs to")
+
+
 COMMANDS: Mapping[str, tuple[Any, Any, str]] = {
     "submit": (add_submit, submit, "submit a change and wait for the decision"),
     "wait": (_add_wait, wait, "wait for the decision on a change that is in already"),
     "classify": (_add_classify, classify, "say how risky files are; nothing is stored"),
     "check": (_add_check, check, "tell the result of a check that a change waits for"),
+    "event": (_add_event, event, "tell of a deployment that Graygate did not make"),
 }
 
 

@@ -23,12 +23,18 @@ __all__ = ["body", "cart", "issuer", "risky", "trusted"]
 
 def oldest_python():
     """The oldest interpreter of this machine that the client is made for."""
+    folders = os.environ["PATH"].split(os.pathsep)
     for minor in range(9, sys.version_info.minor):
-        found = shutil.which(f"python3.{minor}")
-        # A name may stand for a version that is not installed.
-        if found and not subprocess.run([found, "-V"], capture_output=True, check=False).returncode:
-            return found
+        for folder in folders:
+            found = shutil.which(f"python3.{minor}", path=folder)
+            # A name may stand for a version that is not installed.
+            if found and _runs(found):
+                return found
     return sys.executable
+
+
+def _runs(python):
+    return subprocess.run([python, "-V"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from attribution.models import Exposure
 from controlplane.models import ApiToken, Change, Policy, QualityCheck
 from tests.integration.identity.issuer import BEARER
 
@@ -146,6 +147,15 @@ def test_check__result__is_told_and_the_change_goes_on(job, cart, body, user):
     assert job.run("check", change, "--name=scan", "--passed").returncode == 0
     assert [row.passed for row in QualityCheck.objects.all()] == [False, True]
     assert job.run("check", change, "--name=other", "--passed").returncode == 1
+
+
+def test_event__deployment_by_others__exposes_the_service_once_a_run(job, cart):
+    arguments = ("event", "--service=cart", "--version=shop/cart:1.4.1")
+    first, second = (job.run(*arguments, **GITHUB) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert [json.loads(one.stdout)["accepted"] for one in (first, second)] == [1, 0]
+    (exposure,) = Exposure.objects.all()
+    assert (exposure.service.name, exposure.managed) == ("cart", False)
 
 
 def test_dotenv__decision__is_variables_of_the_next_job(job, cart, body):

@@ -10,7 +10,7 @@ import yaml
 from django.conf import settings as installed
 from django.core.checks import run_checks
 
-from controlplane.client.graygate import parser_of
+from controlplane.client.graygate import COMMANDS, parser_of
 from controlplane.environment import operator_file
 
 GUIDE = Path(installed.BASE_DIR, "docs", "ci.md").read_text()
@@ -39,5 +39,5 @@ def test_guide__workflow__is_yaml_whose_commands_the_client_knows(block):
 
 
 def test_guide__commands__are_those_of_the_client():
-    shown = set(re.findall(r"^\| `(submit|wait|classify|check) .*`", GUIDE, re.MULTILINE))
-    assert shown == {"submit", "wait", "classify", "check"}
+    shown = set(re.findall(r"^\| `(submit|wait|classify|check|event) .*`", GUIDE, re.MULTILINE))
+    assert shown == set(COMMANDS)
