@@ -5,7 +5,7 @@ import pytest
 from controlplane.environment import OperatorFile
 from controlplane.identity import keys
 from controlplane.identity.keys import FRESH_S, READ_EVERY_S, STALE_S, Keys, KeysUnreadableError
-from tests.integration.identity.test_exchange import ask
+from tests.integration.identity.asking import ask
 
 
 class Clock:
