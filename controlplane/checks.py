@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from attribution.credentials import credentials
 from controlplane.environment import UNREADABLE
+from controlplane.identity import providers
 from controlplane.reviewer import Reviewer
 from rollout.executors import haproxy
 from rollout.signing import secret_bytes
@@ -43,6 +44,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_targets(),
         *_sources(),
         *_reviewer(),
+        *_identity_providers(),
         *_timing(),
         *_broker(),
         *_url(),
@@ -138,6 +140,16 @@ def _reviewer() -> Iterator[CheckMessage]:
             hint='"reviewer": {"url": "https://host/v1/chat/completions", "model": "…", '
             '"token_env": "NAME_OF_A_VARIABLE"}',
             id="graygate.E022",
+        )
+
+
+def _identity_providers() -> Iterator[CheckMessage]:
+    for problem in providers.problems():
+        yield Error(
+            f"the operator's file: {problem}",
+            hint='"identity_providers": [{"name", "issuer", "audience", "jwks_url", "identity", '
+            '"rules": [{"claims": {…}, "scopes"?, "services"?}]}]; see docs/ci.md',
+            id="graygate.E030",
         )
 
 

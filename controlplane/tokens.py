@@ -18,12 +18,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from attribution.clock import database_now
-from controlplane.access import Scope, scopes_of
+from controlplane.access import Role, Scope, scopes_of, scopes_of_role
 from controlplane.models import ApiToken
 
 PREFIX = "gg_"
 # last_used_at answers "is it still in use?"; a write at each request would be for nothing.
 USE_RECORDED_EVERY = timedelta(minutes=1)
+WITHOUT_A_PERSON = scopes_of_role(Role.SUBMITTER)
 
 
 class TokenError(Exception):
@@ -31,7 +32,13 @@ class TokenError(Exception):
 
 
 def issue(
-    user: User, scopes: Iterable[str], description: str, expires_at: datetime | None = None
+    user: User,
+    scopes: Iterable[str],
+    description: str,
+    expires_at: datetime | None = None,
+    *,
+    issuer: str = "",
+    services: Iterable[str] | None = None,
 ) -> tuple[ApiToken, str]:
     """The row, and the token's text: it is shown now and never again."""
     wanted = frozenset(scopes)
@@ -46,6 +53,8 @@ def issue(
         digest=_digest(peppers()[0], key, secret),
         user=user,
         scopes=sorted(wanted),
+        services=None if services is None else sorted(services),
+        issuer=issuer,
         description=description,
         expires_at=expires_at,
     )
@@ -70,8 +79,11 @@ def verify(text: str) -> ApiToken:
 
 
 def granted(token: ApiToken) -> frozenset[Scope]:
-    """Never more than the user's role allows at this moment."""
-    return scopes_of(token.user) & frozenset(token.scopes)
+    """Never more than the user's role allows at this moment; without a person behind it never
+    more than a submitter's, whatever its user has become.
+    """
+    scopes = scopes_of(token.user) & frozenset(token.scopes)
+    return scopes & WITHOUT_A_PERSON if token.issuer else scopes
 
 
 def peppers() -> list[bytes]:

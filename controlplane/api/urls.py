@@ -21,6 +21,7 @@ from controlplane.api.checks import ChecksView
 from controlplane.api.shadow import ShadowView
 from controlplane.api.standardisation import StandardisationView
 from controlplane.configuration.values import NAME
+from controlplane.api.tokens import ExchangeView
 
 
 class NameConverter:
@@ -92,5 +93,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("shadow", ShadowView.as_view(), name="shadow"),
     path("standardisation", StandardisationView.as_view(), name="standardisation"),
+    path("tokens/exchange", ExchangeView.as_view(), name="tokens-exchange"),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]
