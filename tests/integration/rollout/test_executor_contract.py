@@ -7,9 +7,10 @@ from rollout.executors.dryrun import DryRunExecutor
 from rollout.executors.haproxy import HaproxyExecutor
 from rollout.executors.http import HttpExecutor
 from tests.integration.rollout.balancers import balancer, operator
+from tests.integration.rollout.programs import wrapped
 from tests.integration.rollout.test_http_executor import receiver
 
-__all__ = ["receiver"]
+__all__ = ["receiver", "wrapped"]
 
 SHARES = (0.25, 0.05, 1.0, 0.001, 0.5, 0.0)
 
@@ -25,9 +26,11 @@ def lb(settings):
         yield made
 
 
-@pytest.fixture(params=["dryrun", "http", "haproxy"])
+@pytest.fixture(params=["dryrun", "http", "haproxy", "weight.sh", "weight.py"])
 def executor(request, db):
     """With a target `edge`, on which nothing is exposed yet."""
+    if request.param.startswith("weight"):
+        return request.getfixturevalue("wrapped")(request.param)
     if request.param == "dryrun":
         return DryRunExecutor()
     if request.param == "http":
@@ -45,7 +48,8 @@ def test_contract__what_it_declares__is_of_the_known_kinds(executor):
     assert executor.repeat in {"safe", "unsafe"}
     assert executor.rollback in {"revert", "forward", "none"}
     assert executor.timeout_s > 0
-    assert 0 <= executor.grain < 0.01
+    # A percent: what whole percents and a hundred pods can do.
+    assert 0 <= executor.grain <= 0.01
     assert isinstance(executor.exclusive, bool)
 
 

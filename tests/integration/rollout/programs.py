@@ -1,0 +1,27 @@
+"""Programs that the `command` executor runs: the examples as they are shipped, and small ones."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rollout.executors.command import CommandExecutor
+from tests.integration.rollout.balancers import operator
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "command"
+FENCING = {"weight.sh": "none", "weight.py": "target"}
+
+
+@pytest.fixture
+def wrapped(settings, tmp_path, monkeypatch) -> Callable[[str], CommandExecutor]:
+    """The executor on the target `edge`, wrapped by one of the examples; its weight is a file."""
+    (tmp_path / "weight").write_text("0\n")
+    monkeypatch.setenv("WEIGHT_FILE", str(tmp_path / "weight"))
+
+    def made(example: str) -> CommandExecutor:
+        entry = {"argv": [str(EXAMPLES / example)], "env": ["WEIGHT_FILE"], "grain": 0.01}
+        entry |= {"executor": "command", "fencing": FENCING[example], "timeout_s": 10}
+        settings.OPERATOR = operator({"edge": entry})
+        return CommandExecutor().on({"target": "edge"})
+
+    return made
