@@ -133,6 +133,7 @@ GRAYGATE_EXECUTORS = {
     "dryrun": "rollout.executors.dryrun.DryRunExecutor",
     "haproxy": "rollout.executors.haproxy.HaproxyExecutor",
     "http": "rollout.executors.http.HttpExecutor",
+    "kubernetes": "rollout.executors.kubernetes.executor.KubernetesExecutor",
 }
 GRAYGATE_SOURCES = {
     "prometheus": "attribution.sources.prometheus.PrometheusSource",

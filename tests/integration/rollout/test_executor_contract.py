@@ -6,7 +6,10 @@ from rollout.executors.base import Desired, ExecutorError, Key
 from rollout.executors.dryrun import DryRunExecutor
 from rollout.executors.haproxy import HaproxyExecutor
 from rollout.executors.http import HttpExecutor
+from rollout.executors.kubernetes.executor import KubernetesExecutor
 from tests.integration.rollout.balancers import balancer, operator
+from tests.integration.rollout.cluster import shop
+from tests.integration.rollout.cluster.server import cluster
 from tests.integration.rollout.programs import wrapped
 from tests.integration.rollout.test_http_executor import receiver
 
@@ -19,6 +22,20 @@ def key(generation=1):
     return Key(1, "6f6ad2bc-3c9a-4a3e-a0d3-9e3a4a3e5c01", "edge", generation)
 
 
+# `argo` takes only the shares of a Rollout's steps: its own tests say which of this it keeps.
+KUBERNETES = {"replicas": shop.with_deployments, "gateway": shop.with_route}
+
+
+@pytest.fixture
+def in_cluster(settings):
+    with cluster() as made:
+
+        def targeted(way):
+            settings.OPERATOR = operator({"edge": KUBERNETES[way](made)})
+
+        yield targeted
+
+
 @pytest.fixture
 def lb(settings):
     with balancer() as made:
@@ -26,11 +43,14 @@ def lb(settings):
         yield made
 
 
-@pytest.fixture(params=["dryrun", "http", "haproxy", "weight.sh", "weight.py"])
+@pytest.fixture(params=["dryrun", "http", "haproxy", "weight.sh", "weight.py", *KUBERNETES])
 def executor(request, db):
     """With a target `edge`, on which nothing is exposed yet."""
     if request.param.startswith("weight"):
         return request.getfixturevalue("wrapped")(request.param)
+    if request.param in KUBERNETES:
+        request.getfixturevalue("in_cluster")(request.param)
+        return KubernetesExecutor().on(EDGE)
     if request.param == "dryrun":
         return DryRunExecutor()
     if request.param == "http":
