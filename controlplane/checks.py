@@ -15,6 +15,7 @@ from attribution.credentials import credentials
 from controlplane.environment import UNREADABLE
 from controlplane.reviewer import Reviewer
 from rollout.executors import command, haproxy
+from rollout.executors.kubernetes import target as kubernetes
 from rollout.signing import secret_bytes
 
 # Schemes, and the package that speaks each.
@@ -39,6 +40,13 @@ DESCRIBED: dict[str, tuple[Callable[[Mapping[str, Any]], list[str]], str]] = {
         (
             '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
             '"canary": ["c0"]}'
+        ),
+    ),
+    "kubernetes": (
+        kubernetes.problems,
+        (
+            '{"executor": "kubernetes", "way": "gateway", "in_cluster": true, "namespace": "shop", '
+            '"route": "stock", "stable": "stock", "canary": "stock-canary"}'
         ),
     ),
 }

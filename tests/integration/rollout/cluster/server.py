@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,10 +46,16 @@ class Cluster(ThreadingHTTPServer):
         self.pace: int | None = None
         self.accepted = "True"
         self.controllers_run = True
+        # A verb with a resource, or with the name of an object.
         self.forbidden: set[tuple[str, str]] = set()
         self.before_patch: Callable[[], object] = lambda: None
         self.patches: list[tuple[str, Object]] = []
         self.raw: bytes | None = None
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who was cut off has hung up: no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
@@ -111,7 +118,7 @@ class Cluster(ThreadingHTTPServer):
         base = path.removesuffix("/status")
         resource, name = base.split("/")[-2:]
         full = resource + path.removeprefix(base)
-        if (verb, full) in self.forbidden:
+        if {(verb, full), (verb, name)} & self.forbidden:
             message = f'{resource} "{name}" is forbidden: User "graygate" cannot {verb} "{full}"'
             raise Refusal(403, "Forbidden", message)
         if base not in self.objects or (path != base and resource == "httproutes"):
