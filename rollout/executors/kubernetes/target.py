@@ -115,8 +115,9 @@ def _access(entry: Mapping[str, Any]) -> list[str]:
         return ["give `server`, or `in_cluster`: true"]
     if entry.get("in_cluster") and any(name in entry for name in ACCESS):
         return ["`in_cluster` takes the service account's own token and authority"]
-    server = _server(entry)
-    if not _is_safe(server):
+    if entry.get("in_cluster") and not os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return ["`in_cluster`, and this is no pod: KUBERNETES_SERVICE_HOST is not set"]
+    if not _is_safe(_server(entry)):
         found.append("`server` is no https:// address (http:// goes to this machine only)")
     try:
         credentials(access_of(entry))

@@ -48,6 +48,7 @@ class Cluster(ThreadingHTTPServer):
         self.controllers_run = True
         # A verb with a resource, or with the name of an object.
         self.forbidden: set[tuple[str, str]] = set()
+        self.asked: set[tuple[str, str]] = set()
         self.before_patch: Callable[[], object] = lambda: None
         self.patches: list[tuple[str, Object]] = []
         self.raw: bytes | None = None
@@ -118,6 +119,7 @@ class Cluster(ThreadingHTTPServer):
         base = path.removesuffix("/status")
         resource, name = base.split("/")[-2:]
         full = resource + path.removeprefix(base)
+        self.asked.add((verb, full))
         if {(verb, full), (verb, name)} & self.forbidden:
             message = f'{resource} "{name}" is forbidden: User "graygate" cannot {verb} "{full}"'
             raise Refusal(403, "Forbidden", message)
