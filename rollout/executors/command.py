@@ -91,8 +91,8 @@ class CommandExecutor:
     def rehearse(self, config: Mapping[str, Any], desired: Desired, key: Key) -> str:
         """What the program says that it would do. It must change nothing. For `doctor`."""
         answer = self._call("validate", config, key, desired)
-        detail = answer.get("detail", "")
-        return detail[:MOST_SAID] if isinstance(detail, str) else ""
+        hidden = secrets_of(program_of(config), os.environ)
+        return excerpt(str(answer.get("detail", "")).encode(errors="replace"), hidden)
 
     def apply(self, config: Mapping[str, Any], desired: Desired, key: Key) -> None:
         if not is_share(desired.share):
@@ -124,7 +124,8 @@ class CommandExecutor:
 
 
 def _answer(program: Program, ended: Ended, env: Mapping[str, str]) -> dict[str, Any]:
-    said = excerpt(ended.complaint, [env[name] for name in program.env if name not in OPEN])
+    text = excerpt(ended.complaint, secrets_of(program, env))
+    said = f": {text}" if text else ""
     if ended.status == REFUSED:
         raise ExecutorError(
             f"{program.target}: refused, a newer call was seen{said}", permanent=True
@@ -173,7 +174,7 @@ def _decimal(share: float) -> str:
 
 
 def excerpt(complaint: bytes, secrets: list[str]) -> str:
-    """The last of what stderr said, on one line, without what may be a secret."""
+    """The last of what a program said, on one line, without what may be a secret."""
     text = complaint.decode(errors="replace")
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
@@ -181,7 +182,12 @@ def excerpt(complaint: bytes, secrets: list[str]) -> str:
     text = _IN_ADDRESS.sub(r"\1***@", _TELLING.sub(r"\1***", text))
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
-    return f": {text[-MOST_SAID:]}" if text else ""
+    return text[-MOST_SAID:]
+
+
+def secrets_of(program: Program, env: Mapping[str, str]) -> list[str]:
+    """The values of what the operator passes on, as far as they are not mere places."""
+    return [env[name] for name in program.env if name not in OPEN and name in env]
 
 
 def program_of(config: Mapping[str, Any]) -> Program:

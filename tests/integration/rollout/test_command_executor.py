@@ -161,6 +161,13 @@ def test_stderr__holds_secrets__they_are_hidden_and_it_is_cut(program, monkeypat
     assert len(said) < 500
 
 
+def test_detail__of_a_rehearsal__hides_secrets_too(program, monkeypatch):
+    monkeypatch.setenv("DEPLOY_KEY", "hunter2hunter2")
+    printed = r"{\"detail\": \"would push with $DEPLOY_KEY\"}"
+    executor = program(f'echo "{printed}"', env=["DEPLOY_KEY"])
+    assert executor.rehearse(EDGE, Desired(0.5), key()) == "would push with ***"
+
+
 def test_output__without_end__is_cut_off_in_size_and_the_program_ended(program, tmp_path):
     executor = program("echo $$ > pid; exec yes", timeout_s=10)
     with pytest.raises(ExecutorError, match="more than 1000000 bytes"):
