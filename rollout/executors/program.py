@@ -159,7 +159,10 @@ def _chunk(pipe: int) -> bytes | None:
 
 def _has_ended(pid: int) -> bool:
     """Without taking note of it: until then its number, and so its group's, is nobody else's."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError as error:
+        raise ProgramError("ran, and how it ended is not known") from error
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

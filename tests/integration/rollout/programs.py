@@ -25,3 +25,12 @@ def wrapped(settings, tmp_path, monkeypatch) -> Callable[[str], CommandExecutor]
         return CommandExecutor().on({"target": "edge"})
 
     return made
+
+
+def alive(pid_file: Path) -> bool:
+    """A zombie, of which whoever adopts orphans has not taken note yet, runs no more."""
+    try:
+        stat = Path(f"/proc/{pid_file.read_text().strip()}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from rollout.executors.base import Desired, ExecutorError, Key
 from rollout.executors.command import CommandExecutor
 from tests.integration.rollout.balancers import operator
-from tests.integration.rollout.programs import wrapped
+from tests.integration.rollout.programs import alive, wrapped
 from tests.parts import wait_until
 
 __all__ = ["wrapped"]
@@ -185,15 +184,6 @@ def test_stderr__without_end__is_cut_off_in_time(program, tmp_path):
 # --- time, children ----------------------------------------------------------------------------
 
 
-def alive(pid_file: Path) -> bool:
-    """A zombie, of which whoever adopts orphans has not taken note yet, runs no more."""
-    try:
-        stat = Path(f"/proc/{pid_file.read_text().strip()}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
-
-
 def test_time_out__program_may_tidy_up__is_asked_before_it_is_killed(program, tmp_path):
     executor = program("trap 'echo tidy > ended; exit 0' TERM; sleep 60 & wait", timeout_s=2)
     with pytest.raises(ExecutorError, match="not done within 2 s"):
@@ -245,12 +235,14 @@ def test_stdin__is_not_read__nothing_blocks(program):
     executor.apply(EDGE, Desired(0.0, tuple("u" * 90 for _ in range(5000))), key())
 
 
-def test_call__takes_no_longer_than_it_may(program):
-    executor = program("sleep 600", timeout_s=1)
-    began = time.monotonic()
-    with pytest.raises(ExecutorError):
-        executor.observe(EDGE, key())
-    assert time.monotonic() - began < 30
+def test_status__was_taken_by_another__is_an_error_and_never_a_success(program):
+    """Where the process was told to ignore its children, the system answers for none of them."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(ExecutorError, match="how it ended is not known"):
+            program("echo '{\"exposure\": 0}'").observe(EDGE, key())
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 # --- what the operator says --------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import textwrap
 import time
 from pathlib import Path
@@ -12,7 +13,9 @@ import yaml
 from rollout.executors import command
 from rollout.executors.base import Desired, ExecutorError
 from rollout.executors.kubernetes import target
+from tests.integration.attribution.monitoring import authority
 from tests.integration.rollout.balancers import operator
+from tests.integration.rollout.cluster import shop
 from tests.integration.rollout.cluster.fixtures import (
     EDGE,
     WAYS,
@@ -76,6 +79,29 @@ def test_validate__in_cluster__wants_no_address_and_no_token(
     settings.OPERATOR = operator({"edge": entry})
     # Here is no pod with a service account: it says which file is missing.
     assert "`bearer_token_file` cannot be read" in executor.validate(EDGE)[0]
+
+
+@pytest.fixture
+def over_tls(api, settings, tmp_path):
+    """The stand-in behind TLS, and the folder with its authority."""
+    authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    api.socket = context.wrap_socket(api.socket, server_side=True)
+    server = {"server": f"https://localhost:{api.server_port}"}
+    settings.OPERATOR = operator({"edge": shop.with_route(api) | server})
+    return tmp_path
+
+
+def test_server__of_the_authority_that_was_given__is_believed(over_tls, executor, settings):
+    settings.OPERATOR.targets["edge"]["ca_file"] = str(over_tls / "ca.pem")
+    reach(executor, 0.25)
+
+
+def test_server__of_a_stranger__is_not_believed_and_told_nothing(api, over_tls, executor):
+    with pytest.raises(ExecutorError, match="edge: SSLError"):
+        executor.apply(EDGE, Desired(0.25), key())
+    assert api.asked == set()
 
 
 def test_token__in_a_file__is_read_anew_for_each_call(split, executor, settings, tmp_path):
