@@ -164,7 +164,7 @@ def _store(result: Result) -> None:
     with transaction.atomic():
         now = database_now()
         current = Service.objects.select_for_update().filter(pk=service.pk).first()
-        if current is None or current.counters.get("at") != service.counters.get("at"):
+        if current is None or not _same_look(current, service):
             return  # removed, or read by somebody else meanwhile: these increments overlap theirs
         if result.reading is None:
             Sample.objects.create(service=current, at=now, error=result.error[:2000])
@@ -172,8 +172,14 @@ def _store(result: Result) -> None:
         values = {metric.name: _values(metric, result.reading) for metric in result.job.metrics}
         warnings = [text[:500] for text in result.reading.warnings]
         Sample.objects.create(service=current, at=now, values=values, warnings=warnings)
-        current.counters = {"at": now.isoformat(), "state": result.reading.state}
+        kept = {key: each for key, each in current.counters.items() if key == "versions"}
+        current.counters = {**kept, "at": now.isoformat(), "state": result.reading.state}
         current.save(update_fields=["counters"])
+
+
+def _same_look(current: Service, service: Service) -> bool:
+    """Nobody has stored another since, and the cohorts are still those of the same versions."""
+    return all(current.counters.get(key) == service.counters.get(key) for key in ("at", "versions"))
 
 
 def _values(metric: Measured, reading: Reading) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from attribution.errors import CaseError
 from attribution.fields import choice, mapping, number, text
+from attribution.kayenta.options import check_options
 from attribution.sources.exposition import Selector, parse_selector
 from attribution.sources.promql import COHORT, check_template
+from attribution.versions import check_placeholders, uses_versions
 
 MOST_QUERY = 2000
 # As wide as the column.
@@ -64,6 +66,9 @@ def parse_telemetry(spec: Mapping[str, Any], pointer: str) -> dict[str, Any]:
     sides = {side: text(cohorts, side, f"{pointer}/cohorts") for side in ("canary", "control")}
     for side, matchers in sides.items():
         check_matchers(matchers, f"{pointer}/cohorts/{side}")
+    if uses_versions(sides):
+        detail = "of a peer no version is known: give labels that stay as they are"
+        raise CaseError("placeholder does not fit", detail, f"{pointer}/cohorts")
     return {**found, "peer": text(spec, "peer", pointer), "cohorts": sides}
 
 
@@ -92,13 +97,16 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
 
 
 def _params(spec: Mapping[str, Any], kind: str, at: str) -> dict[str, Any]:
-    """`bound` of a distribution: beyond it a request is too slow. Nothing: none is told."""
+    """`bound` of a distribution: beyond it a request is too slow. Nothing: none is told. Of the
+    other kinds Kayenta's options, which `method: mann_whitney` reads and the sequential judge
+    leaves alone.
+    """
     if spec.get("params") is None:
         return {}
     params = mapping(spec["params"], f"{at}/params")
     if kind != "distribution":
-        detail = f"a guardrail of kind {kind} takes no params"
-        raise CaseError("field does not fit", detail, f"{at}/params")
+        check_options(spec, at)
+        return {"params": dict(params)} if params else {}
     unknown = sorted(set(map(str, params)) - {"bound"})
     if unknown:
         detail = f"'{unknown[0]}' is not among the params of a distribution; known: bound"
@@ -176,6 +184,7 @@ def check_matchers(matchers: str, pointer: str) -> None:
     """What `$cohort` is replaced by. Matchers that let every series pass would make a cohort of
     everybody. Raises CaseError.
     """
+    check_placeholders(matchers, pointer)
     found = _at(pointer, "x{" + matchers + "}")
     if not found.labels():
         detail = 'expected matchers that ask for a label\'s value, such as track="canary"'

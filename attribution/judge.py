@@ -30,6 +30,7 @@ MOST_SILENT = 0.2  # of the current epoch's intervals; more missing than that an
 # What an inconclusive case is said to wait for, the most serious first.
 REASONS = (
     "source_error",
+    "silenced",
     "no_data",
     "silent_canary",
     "harm_suspected",
@@ -134,7 +135,7 @@ def _judge_metric(case: Case, metric: Metric, share: float) -> MetricResult:
     """`share`: its part of the weight of all metrics."""
     readings = metric.readings
     if readings is None or not case.epochs:
-        reason = "source_error" if readings is None else "no_data"
+        reason = metric.unread or "no_data"
         nothing = np.zeros(case.t.size)
         return MetricResult(metric, nothing, False, reason, False, None, None, 0.0, 0.0)
     starts = [epoch.start for epoch in case.epochs]

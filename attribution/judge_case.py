@@ -28,8 +28,10 @@ class Metric:
     terms: Terms
     min_samples: float
     settle_s: float
-    # None: the source failed.
+    # None: not to be read, because of `unread`.
     readings: Readings | None
+    # "source_error" | "silenced" | "".
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def _metric(entry: Any, at: str) -> Metric:
         pass_margin=optional_number(source, "pass_margin", at, 0.5, 0.0),
         margin_abs=optional_number(source, "margin_abs", at, 0.0, 0.0),
     )
+    unread = "silenced" if source.get("silenced") else "source_error" * bool(source.get("error"))
     return Metric(
         name=text(source, "name", at),
         critical=_flag(source, "critical", at),
@@ -149,7 +152,8 @@ def _metric(entry: Any, at: str) -> Metric:
         terms=terms,
         min_samples=optional_number(source, "min_samples", at, 0.0, 0.0),
         settle_s=optional_number(source, "settle_s", at, 0.0, 0.0),
-        readings=None if source.get("error") else read_readings(source, kind, at),
+        readings=None if unread else read_readings(source, kind, at),
+        unread=unread,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from attribution.models import Guardrail, Service
 from attribution.sources.promql import COHORT
+from attribution.versions import filled
+from attribution.watched import watched
 
 COHORTS = ("canary", "control", "all")
 
@@ -62,6 +64,7 @@ def measured_of(
 
 
 def _of(service: Service, rows: Sequence[Guardrail], kinds: Collection[str]) -> list[Measured]:
+    cohorts = filled(service.cohorts, watched(service))
     specs: list[Mapping[str, Any]] = [row.spec for row in rows if row.change_id is None]
     specs += service.telemetry
     specs += [row.spec for row in rows if row.change_id is not None]
@@ -70,7 +73,7 @@ def _of(service: Service, rows: Sequence[Guardrail], kinds: Collection[str]) -> 
         kind = spec.get("kind")
         fields = {"name", *PARTS[kind].values()} if kind in PARTS and kind in kinds else set()
         if fields and fields <= spec.keys() and spec["name"] not in found:
-            found[spec["name"]] = _measured(spec, service.cohorts)
+            found[spec["name"]] = _measured(spec, cohorts)
     return list(found.values())
 
 

@@ -13,6 +13,16 @@ class Tier(models.IntegerChoices):
     LEAST = 3, "3: least"
 
 
+class ControlLevel(models.TextChoices):
+    """How much Graygate may do by itself. The names sort as the levels do."""
+
+    OBSERVE = "L0", "L0: observe"
+    GATE = "L1", "L1: gate"
+    STAGED = "L2", "L2: staged by hand"
+    AUTOMATIC = "L3", "L3: automatic halt and rollback"
+    UNATTENDED = "L4", "L4: unattended"
+
+
 class Service(models.Model):
     """A thing that is changed, observed and blamed. Written by operators only."""
 
@@ -20,10 +30,18 @@ class Service(models.Model):
     team = models.CharField(max_length=100)
     environment = models.CharField(max_length=50, default="production")
     tier = models.SmallIntegerField(choices=Tier, default=Tier.NORMAL)
+    # No change of this service is carried out at a higher one, whatever the policy allows.
+    control_level = models.CharField(
+        max_length=2,
+        choices=ControlLevel,
+        default=ControlLevel.OBSERVE,
+        db_default=ControlLevel.OBSERVE,
+    )
     calls = models.ManyToManyField("self", symmetrical=False, related_name="callers", blank=True)
     # Names of the smallest things that can be exposed: instances, hosts, user buckets.
     units = models.JSONField(default=list)
-    # {"canary": matchers, "control": matchers}: what `$cohort` in a query is replaced by.
+    # {"canary": matchers, "control": matchers}: what `$cohort` in a query is replaced by;
+    # `$version` and `$previous_version` in it are those of the rollout under way.
     cohorts = models.JSONField(default=dict)
     # {"name": "scrape", "config": {"urls": [...]}}; empty: nothing is read from this service.
     source = models.JSONField(default=dict)
@@ -32,7 +50,8 @@ class Service(models.Model):
     # Metrics that attribution reads though they guard nothing: guardrail specs, plus "peer".
     telemetry = models.JSONField(default=list)
 
-    # The collector's own state: last raw counters, and when the next read is due.
+    # The collector's own state: last raw counters, the versions that its cohorts stand for
+    # (versions.py), and when the next read is due.
     counters = models.JSONField(default=dict)
     due_at = models.DateTimeField(null=True, db_index=True)
 

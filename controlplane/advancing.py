@@ -9,7 +9,7 @@ from django.db import transaction
 from attribution.clock import database_now
 from attribution.errors import CaseError
 from attribution.models import Guardrail
-from controlplane import handover, outcomes, quality_gates
+from controlplane import handover, outcomes, quality_gates, shadow
 from controlplane.models import Change
 from rollout.machine import ChangeState, step
 
@@ -49,7 +49,7 @@ def advance_changes() -> int:
             moved += _advance(change_id)
         except Exception:
             log.exception("change %s could not be advanced; it is tried again", change_id)
-    return moved + outcomes.record_outcomes()
+    return moved + outcomes.record_outcomes() + shadow.conclude()
 
 
 @transaction.atomic
@@ -87,12 +87,21 @@ def _wake(change: Change, now: datetime) -> bool:
 def _start(change: Change, now: datetime) -> bool:
     if change.scheduled_for is not None and now > change.scheduled_for + SCHEDULE_GRACE:
         return False
+    try:
+        level = handover.level_of(change)
+    except CaseError as problem:
+        return _given_up(change, problem)
     policy = change.assessments.latest().policy
-    if waits_for := quality_gates.closed(change, policy):
+    # What is only observed waits for nothing.
+    waits_for = "" if level == handover.OBSERVED else quality_gates.closed(change, policy)
+    if waits_for:
         return _kept_waiting(change, waits_for, now)
-    if policy["control_level"] in handover.HANDED_OUT:
-        move(change, "hand_out", f"{policy['control_level']}: yours to carry out")
-        return True
+    return _go(change, level, now)
+
+
+def _go(change: Change, level: str, now: datetime) -> bool:
+    if level in handover.HANDED_OUT:
+        return _hand_out(change, level)
     if change.scheduled_for is not None and now < change.scheduled_for:
         move(change, "schedule", f"waits until {change.scheduled_for.isoformat()}")
         return True
@@ -109,14 +118,31 @@ def _kept_waiting(change: Change, waits_for: str, now: datetime) -> bool:
     return False
 
 
+def _given_up(change: Change, problem: CaseError) -> bool:
+    move(change, "cancel", f"cannot be carried out any more: {problem}")
+    return True
+
+
+def _hand_out(change: Change, level: str) -> bool:
+    """Others carry it out; Graygate watches it where anything tells how it does."""
+    try:
+        with transaction.atomic():
+            rollout = shadow.watch(change)
+    except CaseError as problem:
+        return _given_up(change, problem)
+    change.rollout_id = rollout.pk if rollout else None
+    watched = "watched" if rollout else "no guardrail watches it"
+    move(change, "hand_out", f"{level}: yours to carry out; {watched}")
+    return True
+
+
 def _execute(change: Change) -> bool:
     """One rollout a change: the row is locked and `rollout_id` is unique."""
     try:
         with transaction.atomic():
             rollout = handover.hand_over(change)
     except CaseError as problem:
-        move(change, "cancel", f"cannot be carried out any more: {problem}")
-        return True
+        return _given_up(change, problem)
     change.rollout_id = rollout.pk
     move(change, "execute", f"handed over as rollout {rollout.pk}")
     return True

@@ -199,7 +199,12 @@ def _timing() -> Iterator[CheckMessage]:
             hint=f"A call to a target may take {CALL_TIMEOUT_S:g} s: give {least:g} s or more.",
             id="graygate.E007",
         )
-    for name in ("GRAYGATE_UNDO_S", "GRAYGATE_HALT_PATIENCE_S", "GRAYGATE_ROLLBACK_TIMEOUT_S"):
+    for name in (
+        "GRAYGATE_UNDO_S",
+        "GRAYGATE_HALT_PATIENCE_S",
+        "GRAYGATE_ROLLBACK_TIMEOUT_S",
+        "GRAYGATE_SHADOW_S",
+    ):
         if getattr(settings, name) < 0:
             yield Error(f"{name} is negative", id="graygate.E006")
 

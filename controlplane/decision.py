@@ -6,6 +6,7 @@ from django.conf import settings
 
 from controlplane.models import Assessment, Change
 from controlplane.quality_gates import closed
+from controlplane.shadow import said
 from rollout.gates import conflict
 from rollout.machine import ChangeState, Phase, shown_state
 from rollout.models import Rollout
@@ -54,10 +55,17 @@ def decision_of(change: Change) -> dict[str, Any]:
         "state": change.state,
         "decision": _running(rollout) if rollout else _before(change, assessment),
         "level": assessment.level if assessment else None,
-        "reasons": change.reasons if rollout is None else reasons_of(rollout, change),
-        "rollout": str(rollout.pk) if rollout else None,
+        "reasons": _reasons(change, rollout),
+        "rollout": str(change.rollout_id) if change.rollout_id else None,
         "url": url_of(change.id),
     }
+
+
+def _reasons(change: Change, rollout: Rollout | None) -> list[str]:
+    if rollout is not None:
+        return reasons_of(rollout, change)
+    watched = Rollout.every.filter(change_id=change.pk, shadow=True).first()
+    return [*(said(watched) if watched else []), *change.reasons]
 
 
 def _before(change: Change, assessment: Assessment | None) -> str:

@@ -25,7 +25,8 @@ from rollout.spec import RolloutSpec, StageSpec, TargetSpec
 OWN_EYES = ("graygate", "prometheus", "alertmanager", "victoriametrics", "thanos", "mimir")
 # A plan of one's own may be faster than the policy's up to this level.
 FREE_PLANS = ("low", "medium")
-HANDED_OUT = ("L0", "L1")
+OBSERVED = "L0"
+HANDED_OUT = (OBSERVED, "L1")
 
 Guardrails = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -71,13 +72,21 @@ def _weight(spec: Mapping[str, Any]) -> float:
     return float(spec.get("weight", 1.0))
 
 
-def control_level(policy: Mapping[str, Any], change: Change, guardrails: Guardrails) -> str:
-    """The policy's, and at most L2 without eyes or on them."""
-    level = str(policy["control_level"])
-    if any(guardrails.values()) and not own_eyes(change):
-        return level
+def control_level(
+    policy: Mapping[str, Any], change: Change, services: Sequence[Service], guardrails: Guardrails
+) -> str:
+    """The policy's, at most what the services are trusted with, at most L2 without eyes or on
+    them.
+    """
     # The names sort as the levels do.
-    return min(level, "L2")
+    trusted = min(service.control_level for service in services)
+    return min(trusted, policy_level(policy, change, guardrails))
+
+
+def policy_level(policy: Mapping[str, Any], change: Change, guardrails: Guardrails) -> str:
+    """What it would be if every service were trusted with the highest."""
+    level = str(policy["control_level"])
+    return level if any(guardrails.values()) and not own_eyes(change) else min(level, "L2")
 
 
 def own_eyes(change: Change) -> bool:
@@ -135,6 +144,30 @@ def spec_of(
 ) -> RolloutSpec:
     """`assessed`: `level`, `reversibility` and `policy` of the assessment. Raises CaseError."""
     policy = assessed["policy"]
+    return frozen_spec(
+        change,
+        services,
+        guardrails,
+        assessed,
+        control_level=control_level(policy, change, services, guardrails),
+        stages=stages_of(change, assessed["level"], policy),
+        targets=targets_of(change, services),
+    )
+
+
+def frozen_spec(  # noqa: PLR0913 - one spec's parts
+    change: Change,
+    services: Sequence[Service],
+    guardrails: Guardrails,
+    assessed: Mapping[str, Any],
+    *,
+    control_level: str,
+    stages: tuple[StageSpec, ...],
+    targets: tuple[TargetSpec, ...],
+    would_level: str = "",
+) -> RolloutSpec:
+    """The named ones are others' where others carry it out."""
+    policy = assessed["policy"]
     return RolloutSpec(
         change_id=str(change.id),
         title=change.title,
@@ -143,9 +176,6 @@ def spec_of(
         environment=change.environment,
         team=", ".join(sorted({service.team for service in services})),
         level=assessed["level"],
-        control_level=control_level(policy, change, guardrails),
-        stages=stages_of(change, assessed["level"], policy),
-        targets=_targets(change, services),
         guardrails=guardrails,
         version=version_of(change.artefact),
         previous_version=version_of(change.before),
@@ -153,6 +183,10 @@ def spec_of(
         reversible=kind_of(change.kind).reversible and assessed["reversibility"] != "irreversible",
         own_eyes=own_eyes(change),
         policy=policy["source"],
+        control_level=control_level,
+        stages=stages,
+        targets=targets,
+        would_level=would_level,
         **_timings(),
     )
 
@@ -168,7 +202,7 @@ def _timings() -> dict[str, float]:
     }
 
 
-def _targets(change: Change, services: Sequence[Service]) -> tuple[TargetSpec, ...]:
+def targets_of(change: Change, services: Sequence[Service]) -> tuple[TargetSpec, ...]:
     by_name = {service.name: service for service in services}
     found: list[TargetSpec] = []
     for index, target in enumerate(change.targets):
@@ -221,13 +255,24 @@ def version_of(artefact: Any) -> str:
 
 def hand_over(change: Change) -> Rollout:
     """Raises CaseError when what the change names is no longer as it was at its submission."""
+    services = services_of(change)
+    guardrails = guardrails_of(services, own_guardrails(change))
+    return rollouts.create(spec_of(change, services, guardrails, assessed(change)))
+
+
+def services_of(change: Change) -> list[Service]:
     names = [target["service"] for target in change.targets]
     services = list(Service.objects.filter(name__in=names))
     if len(services) != len(names):
         raise CaseError("unknown service", "a service was removed since", "/targets")
-    own = own_guardrails(change)
-    spec = spec_of(change, services, guardrails_of(services, own), assessed(change))
-    return rollouts.create(spec)
+    return services
+
+
+def level_of(change: Change) -> str:
+    """The control level that it has now. Raises CaseError as hand_over does."""
+    services = services_of(change)
+    guardrails = guardrails_of(services, own_guardrails(change))
+    return control_level(assessed(change)["policy"], change, services, guardrails)
 
 
 def own_guardrails(change: Change) -> list[Mapping[str, Any]]:

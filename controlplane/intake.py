@@ -47,7 +47,7 @@ def submit(body: Any, author: str, *, dry_run: bool = False) -> Change | dict[st
         raise CaseError("scheduled in the past", detail, "/scheduled_for")
     change = _change(submission, author)
     level, stages, warnings = _carried_out(change, submission, services, found, now)
-    _enter(change, found, now)
+    _enter(change, found, level, now)
     change.reasons += warnings
     if dry_run:
         return _dry_answer(change, found, level, stages)
@@ -88,16 +88,21 @@ def _carried_out(
 ) -> tuple[str, list[dict[str, Any]], list[str]]:
     """Control level, stages and what to warn of, by making the spec that would be handed over."""
     policy = found["policy"]
-    if policy["control_level"] in handover.HANDED_OUT:
-        return policy["control_level"], policy["stages"], []
     guardrails = handover.guardrails_of(services, submission.guardrails)
+    level = handover.control_level(policy, change, services, guardrails)
+    if level in handover.HANDED_OUT:
+        if submission.executor:
+            handover.targets_of(change, services)
+        return level, policy["stages"], []
     spec = handover.spec_of(change, services, guardrails, found)
     foretold = planned.of_spec(spec, now)
     return spec.control_level, planned.stages_json(spec, foretold), planned.warnings(foretold)
 
 
-def _enter(change: Change, found: Mapping[str, Any], now: datetime) -> None:
-    """From submitted over assessing to approved, pending_approval or rejected."""
+def _enter(change: Change, found: Mapping[str, Any], level: str, now: datetime) -> None:
+    """From submitted over assessing to approved, pending_approval or rejected. At L0 nothing is
+    enforced: what would be is told.
+    """
     change.state = step("change", change.state, "assess")
     policy = found["policy"]
     needed = approvals_needed(policy, change.change_class)
@@ -108,7 +113,10 @@ def _enter(change: Change, found: Mapping[str, Any], now: datetime) -> None:
         waits = "; an emergency does not wait for them" * (change.change_class == "emergency")
         asks = f"policy {policy['source']} asks for checks: {', '.join(names)}{waits}"
         change.reasons.insert(0, asks)
-    if policy["reject"]:
+    if level == handover.OBSERVED:
+        change.reasons.insert(0, _only_observed(policy, needed))
+        change.state = step("change", change.state, "allow")
+    elif policy["reject"]:
         change.reasons.insert(0, f"policy {policy['source']} rejects it")
         change.state = step("change", change.state, "reject")
     elif needed:
@@ -126,6 +134,13 @@ def approvals_needed(policy: Mapping[str, Any], change_class: str) -> int:
         needed = min(needed, 1)
     gates = [gate for stage in policy["stages"] for gate in stage["gates"]]
     return max(needed, 1) if "pre_flight" in gates else needed
+
+
+def _only_observed(policy: Mapping[str, Any], needed: int) -> str:
+    observed = "L0, observe: nothing is enforced"
+    if policy["reject"]:
+        return f"{observed}; policy {policy['source']} would reject it"
+    return f"{observed}; {_asks(policy, needed)}" if needed else observed
 
 
 def _asks(policy: Mapping[str, Any], needed: int) -> str:

@@ -81,7 +81,9 @@ def _holds() -> Iterator[Metric]:
         "graygate_holds_oldest_seconds", "Age of the oldest hold in force.", labels=["kind"]
     )
     now = database_now()
-    open_holds = Hold.objects.filter(released_at=None).order_by().values_list("kind")
+    open_holds = (
+        Hold.objects.filter(released_at=None, rollout__shadow=False).order_by().values_list("kind")
+    )
     for kind, n, first in open_holds.annotate(n=Count("pk"), first=Min("since")):
         holds.add_metric([kind], n)
         oldest.add_metric([kind], (now - first).total_seconds())

@@ -39,6 +39,7 @@ def rollout_json(rollout: Rollout) -> dict[str, Any]:
 
 def rollout_summary(rollout: Rollout) -> dict[str, Any]:
     holds = [hold for hold in rollout.holds.all() if hold.released_at is None]
+    kinds = frozenset(hold.kind for hold in holds)
     stages = list(rollout.stages.all())
     return {
         "id": str(rollout.pk),
@@ -47,7 +48,9 @@ def rollout_summary(rollout: Rollout) -> dict[str, Any]:
         "environment": rollout.environment,
         "artefact": rollout.artefact,
         "control_level": rollout.spec["control_level"],
-        "state": shown_state(rollout.phase, frozenset(hold.kind for hold in holds)),
+        # Nothing holds what is only watched.
+        "state": rollout.phase if rollout.shadow else shown_state(rollout.phase, kinds),
+        "shadow": rollout.shadow,
         "phase": rollout.phase,
         "version": rollout.version,
         "holds": [

@@ -134,6 +134,7 @@ GRAYGATE_EXECUTORS = {
     "haproxy": "rollout.executors.haproxy.HaproxyExecutor",
     "http": "rollout.executors.http.HttpExecutor",
     "kubernetes": "rollout.executors.kubernetes.executor.KubernetesExecutor",
+    "watched": "rollout.executors.watched.WatchedExecutor",
 }
 GRAYGATE_SOURCES = {
     "prometheus": "attribution.sources.prometheus.PrometheusSource",
@@ -151,6 +152,8 @@ GRAYGATE_LEASE_S = float(os.environ.get("GRAYGATE_LEASE_S", "20"))
 GRAYGATE_ALPHA_HALT = 0.02
 GRAYGATE_ALPHA_ROLLBACK = 0.002
 GRAYGATE_UNDO_S = float(os.environ.get("GRAYGATE_UNDO_S", "600"))
+# How long the exposure of a change that others carry out is waited for, or watched at a share.
+GRAYGATE_SHADOW_S = float(os.environ.get("GRAYGATE_SHADOW_S", "86400"))
 # How long a halt may stay unanswered before it becomes a rollback at L3 and L4.
 GRAYGATE_HALT_PATIENCE_S = float(os.environ.get("GRAYGATE_HALT_PATIENCE_S", "600"))
 GRAYGATE_ROLLBACK_TIMEOUT_S = float(os.environ.get("GRAYGATE_ROLLBACK_TIMEOUT_S", "300"))

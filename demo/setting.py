@@ -32,6 +32,8 @@ def service(name: str, fleet: dict[str, Any], infrastructure: Infrastructure) ->
         "team": TEAMS[name],
         "environment": "production",
         "tier": TIERS[name],
+        # The demo shows what Graygate does when it may; a new service is only observed.
+        "control_level": "L4",
         "calls": list(CALLS[name]),
         "cohorts": {"canary": 'track="canary"', "control": 'track="stable"'},
         "telemetry": Meter(name, infrastructure.source).telemetry(),

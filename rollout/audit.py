@@ -122,7 +122,10 @@ def forgotten(now: datetime) -> list[Complaint]:
 
 def failing() -> list[Complaint]:
     rows = Placement.objects.filter(
-        failures__gte=FAILING, rollout__phase__in=(Phase.PENDING, *UNDER_WAY)
+        failures__gte=FAILING,
+        rollout__phase__in=(Phase.PENDING, *UNDER_WAY),
+        # Nobody is woken for what is only watched.
+        rollout__shadow=False,
     ).select_related("rollout")[:MOST]
     return [
         about(
@@ -150,6 +153,7 @@ def unconfirmed(now: datetime) -> list[Complaint]:
         Placement.objects.filter(
             Q(generation__gt=F("confirmed_generation")) | (off & ~Exists(told)),
             rollout__phase__in=UNDER_WAY,
+            rollout__shadow=False,
             rollout__progressed_at__lt=now - OVERDUE,
         )
         .select_related("rollout")

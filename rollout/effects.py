@@ -200,11 +200,16 @@ def finish(rollout: Rollout, phase: str, now: datetime) -> None:
 
 
 def lock_targets(rollout: Rollout) -> None:
-    """Who has an exclusive target is read and decided by one at a time."""
+    """Who has an exclusive target, and whose versions the cohorts are, is read and decided by one
+    at a time.
+    """
     if rollout.phase in {Phase.PENDING, Phase.ROLLED_BACK}:
         mine = rollout.placements.filter(exclusive=True).values_list("executor", "target")
         for executor, target in sorted(mine):
             lock_until_commit(f"target/{executor}/{target}")
+    if rollout.phase == Phase.PENDING:
+        for service in sorted(set(rollout.placements.values_list("service", flat=True))):
+            lock_until_commit(f"cohorts/{service}")
 
 
 def take_over(rollout: Rollout) -> None:
@@ -243,6 +248,7 @@ def record_observed(placement: Placement, share: float, units: list[str], now: d
             share,
             units,
             spec["kind"],
+            managed=not rollout.shadow,
             risk=spec["level"],
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from attribution import exposures, findings
 from attribution.series import Series, read_series
-from rollout import gates, recovery, suspicion
+from rollout import gates, recovery, silences, suspicion
 from rollout.against import EXONERATED_PROBABILITY
 from rollout.case import Past, Window, judge_case, kind_of, reads_of
 from rollout.judging import anew_after, full_since, judge_rollout, without_troubles
@@ -77,6 +77,7 @@ def judged(rollout: Rollout, now: datetime) -> Gathered:
     if not spec.observable or not windows:
         return Gathered(Evidence(reason="not_observable" if windows else "not_exposed"))
     case, series = case_of(rollout, spec, windows, now)
+    case = silences.without_silenced(case, silences.of(spec, windows[0].start, now), now)
     troubles = troubles_of_others(rollout)
     if full_since(case) is not None:
         case = without_troubles(case, troubles)

@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
 from attribution.incidents import anomalies_since, around
-from attribution.models import Anomaly
+from attribution.models import Anomaly, Service
+from attribution.versions import uses_versions
 from rollout.machine import Phase
 from rollout.models import Freeze, Placement, Rollout
 from rollout.snapshot import SAME_SHARE
@@ -86,7 +87,7 @@ def frozen(spec: RolloutSpec, now: datetime) -> str:
 def conflict(rollout: Rollout) -> str:
     """Why this rollout may not start; empty: it may."""
     found = (target_conflict(p) for p in rollout.placements.filter(exclusive=True))
-    return artefact_conflict(rollout) or next(filter(None, found), "")
+    return artefact_conflict(rollout) or next(filter(None, found), "") or version_conflict(rollout)
 
 
 def incident(rollout: Rollout) -> str:
@@ -155,6 +156,21 @@ def target_conflict(placement: Placement) -> str:
             f"{target} already shows {placement.observed * 100:.3g}%: make that version "
             "the stable one, then set the weights back"
         )
+    return ""
+
+
+def version_conflict(rollout: Rollout) -> str:
+    """Where cohorts are told apart by version, one change at a time says which version that is."""
+    names = set(rollout.placements.values_list("service", flat=True))
+    for service in Service.objects.filter(name__in=names).order_by("name"):
+        if not uses_versions(service.cohorts):
+            continue
+        having = Placement.objects.filter(service=service.name).values("rollout")
+        same = Rollout.objects.filter(pk__in=having).exclude(pk=rollout.pk)
+        if other := _in_the_way(same):
+            return (
+                f"waiting for rollout {other.pk} to end: the cohorts of {service.name} are versions"
+            )
     return ""
 
 

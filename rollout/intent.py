@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from attribution import anomalies
-from rollout import effects, ledger
+from rollout import effects, ledger, shadow_effects, version_cohorts
 from rollout.decide import PASSING
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
@@ -28,6 +28,8 @@ def carry_out(
     """Write the decision with its inputs, what it changes, and its news."""
     evidence = gathered.evidence
     _show(rollout, evidence, decision)
+    if rollout.shadow:
+        shadow_effects.follow(rollout)
     if decision.do == Do.WAIT:
         return
     if decision.do == Do.ROLLBACK:
@@ -77,6 +79,8 @@ def _start(rollout: Rollout, _d: Decision, now: datetime) -> str:
     rollout.phase = step("rollout", rollout.phase, "start")
     rollout.started_at = now
     effects.take_over(rollout)
+    shadow_effects.make_way(rollout, now)
+    version_cohorts.watch(rollout)
     effects.check_stage(rollout, rollout.stages.earliest("index"))
     return "rollout.started"
 
@@ -210,4 +214,5 @@ EFFECTS: dict[str, Effect] = {
     Do.REAPPEARED: _reappeared,
     Do.RECOVERED: _recovered,
     Do.NOT_RECOVERED: _not_recovered,
+    **shadow_effects.EFFECTS,
 }

@@ -7,6 +7,13 @@ from django.db import models
 from rollout.machine import HoldKind, Phase, StageState, choices
 
 
+class CarriedOut(models.Manager["Rollout"]):
+    """What Graygate carries out itself: whatever acts or waits sees no others."""
+
+    def get_queryset(self) -> models.QuerySet["Rollout"]:
+        return super().get_queryset().filter(shadow=False)
+
+
 class Rollout(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # The floor above owns the change; one executing rollout for each.
@@ -22,6 +29,8 @@ class Rollout(models.Model):
     # Compare-and-set for If-Match and for every intent.
     version = models.PositiveIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
+    # Others carry it out (L0, L1): it is watched, and what enforcing would do is only written down.
+    shadow = models.BooleanField(default=False, db_default=False)
     # Set for `undo`: the completed rollout whose old version this one brings back.
     undoes = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="undone_by"
@@ -42,7 +51,12 @@ class Rollout(models.Model):
     # What was seen before a person answered (promote, retry) is not held against it again.
     evidence_since = models.DateTimeField(null=True)
 
+    objects = CarriedOut()
+    every: models.Manager["Rollout"] = models.Manager()
+
     class Meta:
+        # A placement, a stage, a decision finds its rollout whatever that is.
+        base_manager_name = "every"
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["phase", "environment"])]
 
@@ -150,6 +164,25 @@ class Freeze(models.Model):
 
     class Meta:
         ordering = ["-starts_at"]
+
+
+class GuardrailSilence(models.Model):
+    """A guardrail that is not listened to for a while: it neither fails a change nor passes one.
+
+    Kept when it is over: what was read meanwhile is no evidence afterwards either.
+    """
+
+    name = models.CharField(max_length=100, db_index=True)
+    guardrail = models.CharField(max_length=100)
+    # Empty: of every service.
+    service = models.CharField(max_length=100, default="", blank=True)
+    reason = models.TextField()
+    actor = models.CharField(max_length=100)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
 
 
 class Decision(models.Model):

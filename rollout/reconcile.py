@@ -85,7 +85,7 @@ def intend(
     world: World, placement: Placement, observed: Observed | None, gathered: Gathered
 ) -> Decision | None:
     """None: the lease was lost meanwhile, and whoever has it now sees to the placement."""
-    rollout = Rollout.objects.select_for_update().get(pk=placement.rollout_id)
+    rollout = Rollout.every.select_for_update().get(pk=placement.rollout_id)
     if not Placement.objects.filter(pk=placement.pk, token=placement.token).exists():
         return None
     effects.lock_targets(rollout)

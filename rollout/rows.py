@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from rollout import effects, gates
+from rollout import effects, gates, shadow_effects
 from rollout.machine import HoldKind, Phase
 from rollout.models import Hold, Placement, Rollout, Stage
 from rollout.snapshot import PlacementView, Snapshot, StageView
@@ -24,7 +24,7 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
         holds=frozenset(holds),
         stages=tuple(stage_view(s, spec.stages[s.index]) for s in stages),
         placements=tuple(placement_view(p, now) for p in placements),
-        control_level=spec.control_level,
+        control_level=spec.would_level or spec.control_level,
         reversible=spec.reversible,
         own_eyes=spec.own_eyes,
         observable=spec.observable,
@@ -46,6 +46,8 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
         conflict=gates.conflict(rollout) if rollout.phase == Phase.PENDING else "",
         closed_gates=closed_gates(rollout),
         common_cause=common_cause(rollout, spec, now),
+        shadow=rollout.shadow,
+        patience_until=_seconds(shadow_effects.patience_until(rollout)) if rollout.shadow else None,
     )
 
 
@@ -88,6 +90,8 @@ def common_cause(rollout: Rollout, spec: RolloutSpec, now: datetime) -> bool:
         released_at=None,
         since__range=(around - width, around + width),
         rollout__environment=rollout.environment,
+        # What would be halted has stopped nobody, and nobody answers it.
+        rollout__shadow=rollout.shadow,
     )
     return halted.values("rollout").distinct().count() >= COMMON_CAUSE_ROLLOUTS
 

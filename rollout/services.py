@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 
 from attribution.clock import database_now
 from attribution.models import Guardrail, Service
-from rollout import effects, gates, ledger
+from rollout import effects, gates, ledger, shadow_effects
 from rollout.executors.base import Executor, executor, on_target
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
@@ -55,7 +55,9 @@ def locked(
     rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None
 ) -> Iterator[Locked]:
     with transaction.atomic():
-        rollout = Rollout.objects.select_for_update().get(pk=rollout_id)
+        rollout = Rollout.every.select_for_update().get(pk=rollout_id)
+        if rollout.shadow:
+            raise NotAllowedError("it is only watched: others carry it out, and take it back")
         if version is not None and version != rollout.version:
             raise VersionMismatchError(f"version {rollout.version}, not {version}")
         yield Locked(rollout, database_now(), actor, reason)
@@ -71,6 +73,7 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
         artefact=spec.artefact, environment=spec.environment, phase__in=ACTIVE
     ):
         _supersede(Locked(older, now, actor, f"superseded by change {spec.change_id}"))
+    shadow_effects.supersede(spec, now)
     rollout = Rollout.objects.create(
         change_id=spec.change_id,
         artefact=spec.artefact,
@@ -98,6 +101,12 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
     )
     ledger.append(rollout, "create", [], actor, {"spec": spec.to_json()}, now)
     return rollout
+
+
+@transaction.atomic
+def watch(spec: RolloutSpec) -> Rollout:
+    """Follow what others carry out. The loop looks, and says what it would have done."""
+    return shadow_effects.begin(spec, database_now())
 
 
 def carried_out_as(spec: RolloutSpec) -> RolloutSpec:

@@ -43,6 +43,15 @@ class Do(StrEnum):
     REAPPEARED = "reappeared"
     RECOVERED = "recovered"
     NOT_RECOVERED = "not_recovered"
+    # Of a change that others carry out.
+    SEEN = "seen"
+    SEEN_FULL = "seen_full"
+    UNSEEN = "unseen"
+    WATCHED = "watched"
+    TAKEN_OUT = "taken_out"
+    WOULD_HALT = "would_halt"
+    WOULD_SUSPECT = "would_suspect"
+    WOULD_ROLL_BACK = "would_rollback"
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,10 @@ class Snapshot:
     closed_gates: tuple[str, ...] = ()
     # Several rollouts fail together: a common cause until shown otherwise.
     common_cause: bool = False
+    # Others carry it out: nothing is done, and what would be done is said (shadow.py). How long
+    # its exposure is waited for, or watched.
+    shadow: bool = False
+    patience_until: float | None = None
 
     @property
     def current(self) -> StageView | None:

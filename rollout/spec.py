@@ -48,6 +48,8 @@ class RolloutSpec:
     # A change of the monitoring Graygate judges by, or of itself (invariant 6).
     own_eyes: bool = False
     policy: str = "default"
+    # Not empty: others carry it out (L0, L1), and this is the level that enforcing would have.
+    would_level: str = ""
     interval_s: float = 5.0
     alpha_halt: float = 0.02
     alpha_rollback: float = 0.002
@@ -65,6 +67,10 @@ class RolloutSpec:
         looks back 5 minutes at most), and the time an alert's rule takes to see that it is over.
         """
         return min(max(40 * self.interval_s, 60.0), 600.0)
+
+    @property
+    def shadow(self) -> bool:
+        return bool(self.would_level)
 
     @property
     def observable(self) -> bool:

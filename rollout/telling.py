@@ -42,8 +42,8 @@ def explain(verdict: Mapping[str, Any], case: Mapping[str, Any]) -> str:
 
 def rates(metric: Mapping[str, Any]) -> str:
     """Such as: canary 12.30% of 549 over 0.25 s against control 4.10% of 834."""
-    if metric.get("error"):
-        return str(metric["error"])
+    if unread := metric.get("silenced") or metric.get("error"):
+        return str(unread)
     place = place_of(metric)
     canary, control = (_rate(metric, cohort, place) for cohort in ("canary", "control"))
     return f"canary {canary}{beyond_what(metric, place)} against control {control}"

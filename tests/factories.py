@@ -55,6 +55,8 @@ class ServiceFactory(factory.django.DjangoModelFactory):
     units = factory.LazyFunction(lambda: [f"u{n}" for n in range(20)])
     cohorts = factory.LazyFunction(lambda: {"canary": 'track="canary"', "control": 'track="old"'})
     executor = factory.LazyFunction(lambda: {"name": "dryrun", "config": {}})
+    # Nothing is held back for want of trust, unless a test says so.
+    control_level = "L4"
 
 
 def guardrail_spec(**given) -> dict:

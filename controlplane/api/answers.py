@@ -214,6 +214,7 @@ class ServiceAnswer(Answer):
     team = s.CharField()
     environment = s.CharField()
     tier = s.IntegerField()
+    control_level = s.CharField()
     calls = s.ListField(child=s.CharField())
     units = s.ListField(child=s.CharField())
     cohorts = s.JSONField()

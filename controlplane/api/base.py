@@ -11,6 +11,7 @@ from controlplane.api.openapi import GraygateSchema
 from controlplane.api.pagination import CreatedCursor
 
 LONGEST_PARAMETER = 200
+USUAL_DAYS, MOST_DAYS = 30, 366
 
 
 class ApiView(APIView):
@@ -54,3 +55,15 @@ def parameter(request: Request, name: str, allowed: tuple[str, ...] = ()) -> str
 
 def flag(request: Request, name: str) -> bool:
     return parameter(request, name, ("0", "1", "true", "false")) in {"1", "true"}
+
+
+def days_of(request: Request) -> int:
+    """`?days=`: how far back; 30 unless told."""
+    given = parameter(request, "days")
+    if given is None:
+        return USUAL_DAYS
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:6]) <= MOST_DAYS:
+        raise ProblemError(
+            422, "invalid-query", f"days must be a whole number from 1 to {MOST_DAYS}."
+        )
+    return int(given)

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers as s
 
+from attribution.models import ControlLevel
 from controlplane.api.answers import Field
 from controlplane.api.fields import Body, Id, Moment, Text, Whole, texts
 from controlplane.models import ChangeClass, Feedback
@@ -53,10 +54,13 @@ class PluginBody(Body):
 
 
 class ServiceBody(Body):
+    """For the schema; controlplane.configuration.services reads it."""
+
     name = Text(max_length=100, required=False)
     team = Text(max_length=100)
     environment = Text(max_length=50, required=False, default="production")
     tier = Whole(min_value=0, max_value=3, required=False, default=2)
+    control_level = s.ChoiceField(ControlLevel.choices, required=False, default="L0")
     calls = texts(required=False, default=list, max_length=1000)
     units = texts(required=False, default=list, max_length=100_000)
     cohorts = CohortsBody(required=False, allow_null=True)
@@ -78,7 +82,15 @@ class ScopeBody(Body):
     kind = Text(max_length=50, required=False)
 
 
+class SilenceScopeBody(ScopeBody):
+    """With `guardrail`, beside at most `service`: that one is not listened to."""
+
+    guardrail = Text(max_length=100, required=False)
+
+
 class FreezeBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
     scope = ScopeBody(required=False)
     reason = Text(max_length=1000)
@@ -87,8 +99,10 @@ class FreezeBody(Body):
 
 
 class SilenceBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
-    scope = ScopeBody(required=False)
+    scope = SilenceScopeBody(required=False)
     reason = Text(max_length=1000)
     ends_at = Moment()
 
@@ -110,7 +124,7 @@ class GuardrailBody(Body):
     critical = s.BooleanField(required=False)
     min_samples = s.FloatField(required=False)
     settle_s = s.FloatField(required=False)
-    params = s.DictField(child=s.FloatField(), required=False)
+    params = s.DictField(required=False)
 
     def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": Text(required=False)}

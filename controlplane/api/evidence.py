@@ -61,7 +61,7 @@ def _decisions(request: Request) -> QuerySet[Decision]:
 
 
 def _verified(rollouts: set[uuid.UUID]) -> dict[str, Any]:
-    checked = {row.pk: verify(row) for row in Rollout.objects.filter(pk__in=rollouts)}
+    checked = {row.pk: verify(row) for row in Rollout.every.filter(pk__in=rollouts)}
     problems = {str(pk): found for pk, found in checked.items() if found}
     return {"ok": not problems, "rollouts": len(checked), "problems": problems}
 

@@ -65,6 +65,7 @@ class RolloutSummaryAnswer(Answer):
     artefact = s.CharField()
     control_level = s.CharField()
     state = s.CharField()
+    shadow = s.BooleanField(help_text="Others carry it out; Graygate only watches.")
     phase = one_of(Phase)
     version = s.IntegerField()
     holds = HoldAnswer(many=True)

@@ -57,7 +57,7 @@ class RolloutView(ApiView):
     @extend_schema(operation_id="rollouts_read", responses=RolloutAnswer)
     def get(self, request: Request, rollout_id: uuid.UUID) -> Response:
         del request
-        return _answer(Rollout.objects.get(pk=rollout_id))
+        return _answer(Rollout.every.get(pk=rollout_id))
 
 
 class SeriesView(ApiView):
@@ -67,7 +67,7 @@ class SeriesView(ApiView):
     def get(self, request: Request, rollout_id: uuid.UUID) -> Response:
         """What the charts draw: each guarded metric, canary beside control."""
         del request
-        return Response(series_json(Rollout.objects.get(pk=rollout_id)))
+        return Response(series_json(Rollout.every.get(pk=rollout_id)))
 
 
 class _ActionView(ApiView):
@@ -81,7 +81,7 @@ class _ActionView(ApiView):
         given = validated(self.body, body_of(request))
         act = getattr(services, self.action)
         act(rollout_id, actor_of(request), version=if_match(request), **given)
-        return _answer(Rollout.objects.get(pk=rollout_id))
+        return _answer(Rollout.every.get(pk=rollout_id))
 
 
 def action_view(name: str, body: type[Body]) -> type[_ActionView]:

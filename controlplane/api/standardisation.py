@@ -11,12 +11,10 @@ from rest_framework.response import Response
 
 from attribution.clock import database_now
 from controlplane.access import Scope
-from controlplane.api.base import ApiView, parameter
-from controlplane.api.errors import ProblemError
+from controlplane.api.base import ApiView, days_of, parameter
 from controlplane.practised import practised
 from controlplane.standardisation import Practised, by, figures
 
-USUAL_DAYS, MOST_DAYS = 30, 366
 GROUPS = {"team": lambda each: each.team, "service": lambda each: each.service}
 
 
@@ -52,7 +50,7 @@ class StandardisationView(ApiView):
     def get(self, request: Request) -> Response:
         """Of changes that ended within the last `days` (30), by `team` or by `service`."""
         group = parameter(request, "by", tuple(GROUPS)) or "team"
-        days = _days(parameter(request, "days"))
+        days = days_of(request)
         done: list[Practised] = practised(database_now() - timedelta(days=days))
         groups = by(GROUPS[group], done, days)
         return Response(
@@ -62,13 +60,3 @@ class StandardisationView(ApiView):
                 "groups": {name: found.as_dict() for name, found in groups.items()},
             }
         )
-
-
-def _days(given: str | None) -> int:
-    if given is None:
-        return USUAL_DAYS
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:6]) <= MOST_DAYS:
-        raise ProblemError(
-            422, "invalid-query", f"days must be a whole number from 1 to {MOST_DAYS}."
-        )
-    return int(given)

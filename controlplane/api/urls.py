@@ -18,13 +18,15 @@ from controlplane.api.alerts import AlertsView
 from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
 from controlplane.api.checks import ChecksView
+from controlplane.api.shadow import ShadowView
 from controlplane.api.standardisation import StandardisationView
+from controlplane.configuration.values import NAME
 
 
 class NameConverter:
     """Names that are safe in an address, in a log line and in a metric's label."""
 
-    regex = "[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
+    regex = NAME
 
     def to_python(self, value: str) -> str:
         return value
@@ -88,6 +90,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "anomaly_id",
         {"feedback": anomalies.AnomalyFeedbackView, "telling-apart": anomalies.TellingApartView},
     ),
+    path("shadow", ShadowView.as_view(), name="shadow"),
     path("standardisation", StandardisationView.as_view(), name="standardisation"),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]

@@ -60,7 +60,7 @@ def _version(change_id: uuid.UUID) -> tuple[Any, ...]:
     change = Change.objects.values_list("state", "updated_at", "rollout_id").get(pk=change_id)
     if change[2] is None:
         return change
-    rollout = Rollout.objects.filter(pk=change[2]).values_list("phase", "version").first()
+    rollout = Rollout.every.filter(pk=change[2]).values_list("phase", "version").first()
     holds = Hold.objects.filter(rollout_id=change[2], released_at=None).order_by("kind")
     return *change, rollout, tuple(holds.values_list("kind", flat=True))
 

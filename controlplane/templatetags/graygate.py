@@ -34,6 +34,11 @@ def spaced(name: str) -> str:
 
 
 @register.filter
+def in_words(reason: str) -> str:
+    return wording.in_words(reason)
+
+
+@register.filter
 def duration(span: timedelta | float | None) -> str:
     return numbers.duration(span)
 

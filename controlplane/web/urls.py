@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("anomalies/<uuid:anomaly_id>/live/", anomalies.anomaly_live, name="anomaly-live"),
     path("anomalies/<uuid:anomaly_id>/feedback/", actions.say_what_it_was, name="say-what-it-was"),
     path("anomalies/<uuid:anomaly_id>/telling-apart/", actions.tell_apart, name="tell-apart"),
+    path("shadow/", pages.shadow, name="shadow"),
     path("practice/", pages.practice, name="practice"),
     path("rollouts/<uuid:rollout_id>/<slug:action>/", actions.act, name="act"),
     path("decisions/<uuid:decision_id>/feedback/", actions.feedback, name="feedback"),

@@ -111,6 +111,7 @@ REASONS: dict[str, str] = {
     "silent_canary": "the canary is silent while the control reports",
     "low_samples": "too few samples yet",
     "source_error": "the metric source failed",
+    "silenced": "the guardrail is silenced: it neither passes nor fails",
     "no_base": "nobody has had any yet, and no multiple of nothing can be excluded: "
     "a margin_abs on the guardrail would let it pass",
     "not_foretold": "no time is told: only of ratios, and of harm in one direction",
@@ -150,6 +151,15 @@ DECISIONS: dict[str, Word] = {
     "undo": Word("Undone", "warn", "↩"),
     "cancel": Word("Canceled", "quiet", "–"),
     "superseded": Word("Superseded", "quiet", "»"),
+    "watch_only": Word("Watched only", "quiet", "◌"),
+    "seen": Word("Seen in production", "live", "▶"),
+    "seen_full": Word("Seen everywhere", "live", "◕"),
+    "unseen": Word("Never seen", "quiet", "–"),
+    "watched": Word("Watched to the end", "good", "✓"),
+    "taken_out": Word("Taken out by others", "warn", "↩"),
+    "would_halt": Word("Would have halted", "bad", "◇"),
+    "would_suspect": Word("Would have halted on suspicion", "warn", "◇"),
+    "would_rollback": Word("Would have rolled back", "bad", "◇"),
 }
 
 

@@ -21,6 +21,7 @@ from rollout import evidence, ledger
 from rollout.machine import Phase, StageState
 from rollout.models import Freeze, Hold, Placement, Rollout, Stage
 from rollout.spec import RolloutSpec, StageSpec, TargetSpec
+from tests.shadowing import Production
 
 PASSWORD = "correct horse battery staple"
 INTERVAL_S = 5
@@ -67,7 +68,9 @@ def people() -> dict[str, User]:
 
 def services() -> None:
     for name, tier in (("checkout", 0), ("payments", 0), ("catalog", 1), ("search", 2)):
-        service = Service.objects.create(name=name, team="shop", tier=tier, units=list(UNITS))
+        service = Service.objects.create(
+            name=name, team="shop", tier=tier, units=list(UNITS), control_level="L4"
+        )
         for spec in (ERRORS, SLOW):
             Guardrail.objects.create(name=spec["name"], service=service, spec=spec)
     Service.objects.get(name="checkout").calls.add(Service.objects.get(name="payments"))
@@ -440,3 +443,23 @@ def everything() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return made
+
+
+def shadow() -> uuid.UUID:
+    """Others deployed it; Graygate would have rolled it back."""
+    service = Service.objects.create(name="invoices", team="shop", tier=2)
+    Guardrail.objects.create(name="errors", service=service, spec=ERRORS)
+    production = Production(service)
+    production.submit(
+        {
+            "title": "invoices 3.1.0",
+            "kind": "deploy",
+            "environment": "production",
+            "targets": [{"service": "invoices"}],
+            "artefact": {"image": "shop/invoices:3.1.0"},
+            "before": {"image": "shop/invoices:3.0.9"},
+        }
+    )
+    production.run(3)
+    production.run(30, canary=(10, 50))
+    return production.change.pk

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser import scenes
+
 pytestmark = pytest.mark.django_db(transaction=True)
 CHANGES = ("rolled_back", "running", "halted", "paused", "rollback_failed", "completed")
 
@@ -13,7 +15,9 @@ def test_pages__any_screen__nothing_to_complain_of(production, visit, width, sch
     visitor.open("/login/")
     assert visitor.grave_findings() == []
     visitor.login("olga")
+    shadow = scenes.shadow()
     pages = [lambda: visitor.open("/"), lambda: visitor.open("/practice/?days=90")]
+    pages += [lambda: visitor.open("/shadow/"), lambda: visitor.open(f"/changes/{shadow}/")]
     pages += [lambda s=production[name]: visitor.change(s) for name in CHANGES]
     pages += [lambda: visitor.change(production["needs_approval"])]
     for show in pages:

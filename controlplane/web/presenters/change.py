@@ -1,5 +1,6 @@
 """The page of one change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from controlplane.access import Scope, scopes_of
 from controlplane.models import Approval, Assessment, Change, Signal
 from controlplane.quality_gates import Gate, gates_of
+from controlplane.shadow_record import said_of
+from controlplane.web.presenters import shadow
 from controlplane.web.presenters.actions import Action, offered
 from controlplane.web.presenters.cohorts import remarks
 from controlplane.web.presenters.facts import change_facts, needed, rollout_facts
@@ -41,6 +44,9 @@ class Risk:
     word: Word
     signals: list[tuple[Word, Signal]]
     policy: dict[str, Any]
+    # What the policy allows; and the control level that it has, of which the services are asked.
+    allowed: Word
+    level: str
     control: Word
 
 
@@ -84,15 +90,13 @@ def change_page(
 ) -> ChangePage:
     scopes = scopes_of(user)
     rollouts = list(
-        Rollout.objects.filter(change_id=change.pk).prefetch_related(
-            "stages", "placements", "holds"
-        )
+        Rollout.every.filter(change_id=change.pk).prefetch_related("stages", "placements", "holds")
     )
     assessment = change.assessments.first()
     approvals = list(change.approvals.all())
     shared: dict[str, Any] = {
         "change": change,
-        "risk": _risk(assessment) if assessment else None,
+        "risk": _risk(assessment, rollouts) if assessment else None,
         "approvals": approvals,
         "approvals_needed": needed(change, assessment),
         "gates": gates_of(change, assessment.policy) if assessment else [],
@@ -102,6 +106,8 @@ def change_page(
     if not rollouts:
         facts = change_facts(change, assessment, now)
         return ChangePage(**shared, **_told(facts, change.state), settled=change.state in SETTLED)
+    if rollouts[0].shadow:
+        return _with_shadow(shared, rollouts[0], scopes, now)
     return _with_rollout(shared, rollouts, scopes, now)
 
 
@@ -142,21 +148,42 @@ def _with_rollout(
     )
 
 
+def _with_shadow(
+    shared: dict[str, Any], rollout: Rollout, scopes: frozenset[Scope], now: datetime
+) -> ChangePage:
+    view = rollout_view(rollout, now)
+    return ChangePage(
+        **shared,
+        **shadow.told(shared["change"], view, said_of([rollout])[rollout.pk]),
+        view=view,
+        verdict=verdict_of(rollout, now),
+        remarks=remarks(rollout),
+        found=attributions(rollout.change_id),
+        history=history(rollout),
+        can_judge=Scope.OPERATE in scopes,
+        settled=_settled(rollout),
+    )
+
+
 def _settled(rollout: Rollout) -> bool:
     """Rolled back is not the end of the story: the metric may still have to recover."""
     return rollout.phase in AT_REST or rollout.recovered_at is not None
 
 
-def _risk(assessment: Assessment) -> Risk:
+def _risk(assessment: Assessment, rollouts: Sequence[Rollout]) -> Risk:
     order = list(LEVELS)
     signals = sorted(assessment.signals.all(), key=lambda s: -order.index(s.severity))
     policy: dict[str, Any] = assessment.policy
+    # Of what the policy allows, what it came to.
+    level = (rollouts[0].spec if rollouts else policy).get("control_level", "")
     return Risk(
         assessment=assessment,
         word=word_of(LEVELS, assessment.level),
         signals=[(word_of(LEVELS, s.severity), s) for s in signals],
         policy=policy,
-        control=word_of(CONTROL_LEVELS, policy.get("control_level", "")),
+        allowed=word_of(CONTROL_LEVELS, policy.get("control_level", "")),
+        level=level,
+        control=word_of(CONTROL_LEVELS, level),
     )
 
 

@@ -16,7 +16,7 @@ from rollout.models import Decision, Rollout
 
 # Verifying reads every entry with its inputs: too much for each look of each viewer.
 VERIFIED_FOR_S = 30
-AUTOMATIC_REVERSALS = frozenset({"halt", "rollback"})
+AUTOMATIC_REVERSALS = frozenset({"halt", "rollback", "would_halt", "would_rollback"})
 AUTOMATIC_GROWTH = frozenset({"promote", "watch", "complete"})
 
 

@@ -161,7 +161,12 @@ def _waiting_row(change: Change) -> Row:
         state=change.state,
         word=word_of(STATES, change.state),
         level=word_of(LEVELS, assessment.level) if assessment else None,
-        control_level=assessment.policy.get("control_level", "") if assessment else "",
+        # What is handed out may be so at a lower one than the policy's.
+        control_level=(
+            assessment.policy.get("control_level", "")
+            if assessment and change.state != ChangeState.EXTERNAL
+            else ""
+        ),
         since=change.created_at,
         view=None,
         verdict="",

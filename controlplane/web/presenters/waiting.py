@@ -8,7 +8,7 @@ from attribution.forecast import Forecast
 from controlplane.forecasts import Bake
 from controlplane.web import numbers
 from controlplane.web.wording import in_words
-from rollout.decide import UNATTENDED
+from rollout.reversals import UNATTENDED
 
 # As long as nothing is reported, nothing would be seen.
 BLIND = ("no_data", "silent_canary", "source_error")

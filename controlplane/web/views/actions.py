@@ -117,6 +117,8 @@ def feedback(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
         actor=request.user.get_username(),
     )
     messages.success(request, f"Thank you: recorded as {given}.")
+    if request.POST.get("from") == "shadow":
+        return redirect("shadow")
     return redirect("change", change_id=decision.change_id)
 
 

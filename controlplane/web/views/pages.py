@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from attribution.clock import database_now
 from controlplane.models import Change
+from controlplane.web.presenters import shadow as shadows
 from controlplane.web.presenters.artefact import artefact_page
 from controlplane.web.presenters.change import change_page
 from controlplane.web.presenters.now import now_page
@@ -70,10 +72,22 @@ def _found(change_id: uuid.UUID) -> Change:
 @never_cache
 @needs("read")
 def practice(request: HttpRequest) -> HttpResponse:
-    given = request.GET.get("days", "")
-    days = next((days for days in DAYS if given == str(days)), USUAL_DAYS)
-    page = practice_page(days, database_now())
+    page = practice_page(_days(request, DAYS, USUAL_DAYS), database_now())
     return render(request, "practice/practice.html", {"page": page})
+
+
+@require_safe
+@never_cache
+@needs("read")
+def shadow(request: HttpRequest) -> HttpResponse:
+    days = _days(request, shadows.DAYS, shadows.USUAL_DAYS)
+    page = shadows.shadow_page(days, request.user, database_now())
+    return render(request, "shadow/shadow.html", {"page": page})
+
+
+def _days(request: HttpRequest, choices: Sequence[int], usual: int) -> int:
+    given = request.GET.get("days", "")
+    return next((days for days in choices if given == str(days)), usual)
 
 
 @require_safe

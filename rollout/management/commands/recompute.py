@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("rollout", type=uuid.UUID)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rollout = Rollout.objects.filter(pk=options["rollout"]).first()
+        rollout = Rollout.every.filter(pk=options["rollout"]).first()
         if rollout is None:
             raise CommandError("there is no such rollout")
         problems = recompute.problems(rollout)

@@ -63,6 +63,7 @@ LEAST_ROLE = {
     ("POST", f"anomalies/{ID}/telling-apart"): "operator",
     ("GET", "ledger"): "viewer",
     ("POST", f"changes/{ID}/checks"): "submitter",
+    ("GET", "shadow"): "viewer",
     ("GET", "standardisation"): "viewer",
 }
 CALLS = sorted(LEAST_ROLE)

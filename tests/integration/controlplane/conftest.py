@@ -31,6 +31,7 @@ GUARDRAIL = {
 @pytest.fixture
 def cart(db):
     service = Service.objects.create(
+        control_level="L4",
         name="cart",
         team="shop",
         tier=2,

@@ -160,7 +160,8 @@ def test_submit__policy_only_gates__hands_it_out(submit, body):
     change = submit(body)
     intake.advance_changes()
     change.refresh_from_db()
-    assert (change.state, change.rollout_id) == ("external", None)
+    assert (change.state, Rollout.objects.count()) == ("external", 0)
+    assert Rollout.every.get(pk=change.rollout_id).shadow
     assert decision_of(change)["decision"] == "allowed"
 
 

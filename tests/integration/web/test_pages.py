@@ -8,7 +8,7 @@ from django.urls import reverse
 from attribution.models import Finding, Sample
 from controlplane.web.csp import POLICY
 from controlplane.web.views import pages
-from rollout.models import Rollout
+from rollout.models import Decision, Rollout
 from tests.browser import scenes
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +220,41 @@ def test_page__baking__says_why_it_still_does(as_, production):
 def test_page__not_baking__foretells_nothing(scene, as_, production):
     page = as_(VERA).get(f"/changes/{production[scene].change.pk}/").content.decode()
     assert "Why is it still baking?" not in page
+
+
+# --- what others carry out -------------------------------------------------------------------
+
+
+def test_shadow_page__nothing_watched_yet__says_how_to_begin(as_):
+    told = as_(VERA).get("/shadow/").content.decode()
+    assert "No change was watched" in told
+    assert "control level L0" in told
+
+
+def test_shadow_page__would_have_rolled_back__says_when_and_asks_whether_it_was_right(as_):
+    change = scenes.shadow()
+    told = as_(OLGA).get("/shadow/").content.decode()
+    assert "invoices 3.1.0" in told
+    assert "rolled back" in told
+    assert 'value="wrong"' in told
+    page = as_(OLGA).get(f"/changes/{change}/").content.decode()
+    assert "Graygate would have halted it at" in page
+    assert "Nothing was done: L0, others carry it out." in page
+    assert "Abort" not in page
+
+
+def test_shadow_page__answered__stays_there_and_shows_the_answer(as_):
+    scenes.shadow()
+    said = Decision.objects.get(decision="would_rollback")
+    answer = {"answer": "wrong", "from": "shadow"}
+    assert as_(OLGA).post(f"/decisions/{said.pk}/feedback/", answer).headers["Location"] == (
+        "/shadow/"
+    )
+    assert '<span class="chip">wrong</span>' in as_(VERA).get("/shadow/").content.decode()
+
+
+def test_now_page__only_watched__is_nothing_that_needs_somebody(as_):
+    scenes.shadow()
+    before = as_(OLGA).get("/").content.decode()
+    needs = before.partition("Needs you")[2].partition("</section>")[0]
+    assert "invoices" not in needs

@@ -1,0 +1,1 @@
+"""From what a Prometheus has to proposals: services, cohorts, calls, guardrails. PURE."""
