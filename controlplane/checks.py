@@ -1,7 +1,7 @@
 """Bad settings, told before anything starts: `manage.py check`, and every command that runs it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,8 @@ from attribution.credentials import credentials
 from controlplane.environment import UNREADABLE
 from controlplane.identity import providers
 from controlplane.reviewer import Reviewer
-from rollout.executors import haproxy
+from rollout.executors import command, haproxy
+from rollout.executors.kubernetes import target as kubernetes
 from rollout.signing import secret_bytes
 
 # Schemes, and the package that speaks each.
@@ -29,10 +30,27 @@ NEW_SECRET = (
     "python -c \"import base64,os;print('whsec_'+base64.b64encode(os.urandom(32)).decode())\""  # noqa: S105 — how to make one, not one
 )
 
-HAPROXY = (
-    '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
-    '"canary": ["c0"]}'
-)
+# What finds the faults of a target, and how a good one looks.
+DESCRIBED: dict[str, tuple[Callable[[Mapping[str, Any]], list[str]], str]] = {
+    "command": (
+        command.problems,
+        '{"executor": "command", "argv": ["/opt/deploy/weight.sh"], "env": ["HOME"]}',
+    ),
+    "haproxy": (
+        haproxy.problems,
+        (
+            '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
+            '"canary": ["c0"]}'
+        ),
+    ),
+    "kubernetes": (
+        kubernetes.problems,
+        (
+            '{"executor": "kubernetes", "way": "gateway", "in_cluster": true, "namespace": "shop", '
+            '"route": "stock", "stable": "stock", "canary": "stock-canary"}'
+        ),
+    ),
+}
 
 
 @register()
@@ -103,9 +121,10 @@ def _targets() -> Iterator[CheckMessage]:
             yield Error(f"target {name!r} of the operator's file is no object", id="graygate.E003")
         elif (executor := one.get("executor", "http")) == "http":
             yield from _reachable(f"target {name!r}", one)
-        elif executor == "haproxy":
-            for problem in haproxy.problems(one):
-                yield Error(f"target {name!r}: {problem}", hint=HAPROXY, id="graygate.E003")
+        elif executor in DESCRIBED:
+            problems, example = DESCRIBED[executor]
+            for problem in problems(one):
+                yield Error(f"target {name!r}: {problem}", hint=example, id="graygate.E003")
         elif executor not in settings.GRAYGATE_EXECUTORS:
             known = ", ".join(sorted(settings.GRAYGATE_EXECUTORS))
             yield Error(

@@ -129,9 +129,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Plug-in seams: name -> dotted path. A third party adds a line here, not a fork.
 GRAYGATE_EXECUTORS = {
+    "command": "rollout.executors.command.CommandExecutor",
     "dryrun": "rollout.executors.dryrun.DryRunExecutor",
     "haproxy": "rollout.executors.haproxy.HaproxyExecutor",
     "http": "rollout.executors.http.HttpExecutor",
+    "kubernetes": "rollout.executors.kubernetes.executor.KubernetesExecutor",
     "watched": "rollout.executors.watched.WatchedExecutor",
 }
 GRAYGATE_SOURCES = {

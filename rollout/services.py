@@ -12,10 +12,10 @@ from django.db.models import Max, Q
 from attribution.clock import database_now
 from attribution.models import Guardrail, Service
 from rollout import effects, gates, ledger, shadow_effects
-from rollout.executors.base import executor
+from rollout.executors.base import Executor, executor, on_target
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
-from rollout.spec import RolloutSpec
+from rollout.spec import RolloutSpec, TargetSpec
 
 # The holds that a person's `resume` ends.
 RESUMED = (HoldKind.PAUSED, HoldKind.DRIFT, HoldKind.TELLING_APART)
@@ -97,7 +97,7 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
             exclusive=made.exclusive,
             due_at=now,
         )
-        for t, made in ((t, executor(t.executor)) for t in spec.targets)
+        for t, made in ((t, _made(t)) for t in spec.targets)
     )
     ledger.append(rollout, "create", [], actor, {"spec": spec.to_json()}, now)
     return rollout
@@ -111,11 +111,15 @@ def watch(spec: RolloutSpec) -> Rollout:
 
 def carried_out_as(spec: RolloutSpec) -> RolloutSpec:
     """What the executors can do bounds what may be promised: no revert, no rollback."""
-    made = [executor(target.executor) for target in spec.targets]
+    made = [_made(target) for target in spec.targets]
     if any(each.repeat == "unsafe" for each in made):
         raise NotAllowedError("executors that may not be called twice are not carried out yet")
     reverts = all(each.rollback == "revert" for each in made)
     return replace(spec, reversible=spec.reversible and reverts)
+
+
+def _made(target: TargetSpec) -> Executor:
+    return on_target(executor(target.executor), target.config)
 
 
 def _supersede(it: Locked) -> None:

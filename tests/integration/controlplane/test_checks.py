@@ -43,6 +43,8 @@ def test_checks__settings_as_they_come__find_nothing():
         ("OPERATOR", OperatorFile(targets={"a": {"executor": "magic"}}), "graygate.E002"),
         ("OPERATOR", OperatorFile(targets={"a": {"executor": "haproxy"}}), "graygate.E003"),
         ("OPERATOR", OperatorFile(targets={"a": BALANCER | {"canary": []}}), "graygate.E003"),
+        ("OPERATOR", OperatorFile(targets={"a": {"executor": "command"}}), "graygate.E003"),
+        ("OPERATOR", OperatorFile(targets={"a": {"executor": "kubernetes"}}), "graygate.E003"),
         ("GRAYGATE_INTERVAL_S", 0, "graygate.E006"),
         ("GRAYGATE_LEASE_S", 3.0, "graygate.E007"),
         ("CELERY_BROKER_URL", "kafka://x", "graygate.E008"),
