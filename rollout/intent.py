@@ -1,6 +1,5 @@
 """Step 3 of the loop: a decision becomes rows, in one transaction, under the rollout's lock."""
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -16,7 +15,6 @@ from rollout.snapshot import Decision, Do, Evidence, Snapshot, agree
 from rollout.spec import RolloutSpec
 from rollout.suspicion import TAKEN_BACK
 
-BY_CONTENT = re.compile(r"sha256:[0-9a-f]{12}")
 Effect = Callable[[Rollout, Decision, datetime], str]
 
 
@@ -85,20 +83,6 @@ def _start(rollout: Rollout, _d: Decision, now: datetime) -> str:
     version_cohorts.watch(rollout)
     effects.check_stage(rollout, rollout.stages.earliest("index"))
     return "rollout.started"
-
-
-def _watch_versions(rollout: Rollout) -> None:
-    spec = RolloutSpec.from_json(rollout.spec)
-    services = {target.service for target in spec.targets}
-    shown = [_shown(version) for version in (spec.version, spec.previous_version)]
-    watched.watch(services, rollout.change_id, *shown)
-
-
-def _shown(version: str) -> str:
-    """What a label may say. A name by the content of a change is Graygate's own: no series has it,
-    and a canary that cannot be told apart is not known, not silent.
-    """
-    return "" if BY_CONTENT.fullmatch(version) else version
 
 
 def _open(rollout: Rollout, _d: Decision, now: datetime) -> str:

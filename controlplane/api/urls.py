@@ -20,8 +20,8 @@ from controlplane.api.cases import CASE_VIEWS
 from controlplane.api.checks import ChecksView
 from controlplane.api.shadow import ShadowView
 from controlplane.api.standardisation import StandardisationView
-from controlplane.configuration.values import NAME
 from controlplane.api.tokens import ExchangeView
+from controlplane.configuration.values import NAME
 
 
 class NameConverter:
