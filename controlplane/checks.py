@@ -254,17 +254,21 @@ def _url() -> Iterator[CheckMessage]:
 
 
 def _secret_key() -> Iterator[CheckMessage]:
-    if settings.SECRET_KEY_IS_EPHEMERAL:
+    if _may_be_several_hosts() and not os.environ.get("GRAYGATE_SECRET_KEY"):
         yield checks.Warning(
-            "No GRAYGATE_SECRET_KEY: sessions end with this process, and processes do not share it",
-            hint="Set it to a long random text, the same for every process.",
+            "No GRAYGATE_SECRET_KEY: who is logged in on one host is not on any other",
+            hint="Set it to a long random text, the same for every process; or run on one host, "
+            "where all share the file secret-key in GRAYGATE_VAR.",
             id="graygate.W001",
         )
 
 
+def _may_be_several_hosts() -> bool:
+    return bool(settings.DATABASES["default"]["ENGINE"] != "controlplane.embedded")
+
+
 def _peppers() -> Iterator[CheckMessage]:
-    embedded = settings.DATABASES["default"]["ENGINE"] == "controlplane.embedded"
-    if not embedded and not os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").strip(" ,"):
+    if _may_be_several_hosts() and not os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").strip(" ,"):
         yield checks.Warning(
             "No GRAYGATE_TOKEN_PEPPERS: a token made on one host is unknown on every other",
             hint="Set it to a long random text, the same for every process; or run on one host, "

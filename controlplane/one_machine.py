@@ -3,8 +3,6 @@
 For trying out and for small installations. A real one has a service manager: deploy/systemd.
 """
 
-import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -14,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 END_PATIENCE_S = 45.0  # gunicorn waits so long for the last long poll
-KEY = "GRAYGATE_SECRET_KEY"
 
 
 @dataclass(frozen=True)
@@ -34,23 +31,6 @@ def processes(base: Path) -> list[Process]:
         "beat": [*celery, "beat", "--pidfile=", *quiet],
     }
     return [Process(name, [sys.executable, "-m", *rest]) for name, rest in commands.items()]
-
-
-def kept_key(var: Path) -> str:
-    """The same at each start, so that sessions outlive one; made at the first, mode 0600."""
-    path = var / "secret_key"
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        var.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_urlsafe(48)
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(file, "w", encoding="ascii") as written:
-        written.write(made)
-    return made
 
 
 def run(

@@ -19,6 +19,7 @@ from django.contrib.auth.models import User
 
 from attribution.clock import database_now
 from controlplane.access import Role, Scope, scopes_of, scopes_of_role
+from controlplane.kept_secrets import kept
 from controlplane.models import ApiToken
 
 PREFIX = "gg_"
@@ -91,23 +92,7 @@ def peppers() -> list[bytes]:
     given = [each.strip() for each in os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").split(",")]
     if any(given):
         return [each.encode() for each in given if each]
-    return [_kept_pepper(Path(settings.VAR_DIR) / "token-pepper")]
-
-
-def _kept_pepper(path: Path) -> bytes:
-    """Made by the first process that asks; `link` refuses to replace what another one made."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_bytes()
+    return [kept(Path(settings.VAR_DIR) / "token-pepper").encode()]
 
 
 def _digest(pepper: bytes, key: str, secret: str) -> str:

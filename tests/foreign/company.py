@@ -27,6 +27,8 @@ STABLE, NEXT = ("a", "b"), "next"
 FIRST_RELEASE = "2026.11.1"
 EACH_PER_S = 40
 SCRAPE_S = 2
+# A minute ago all its services had answered something.
+PAST = "count(handled_requests_total%20offset%201m)"
 DEPLOY = """#!/bin/sh
 # deploy SERVICE RELEASE [JSON]: the release is on the spare machine; `weight` sends it customers.
 printf '{"release": "%s"%s}' "$2" "${3:+, $3}" > "$(dirname "$0")/state/$1-next.new"
@@ -107,6 +109,8 @@ class Company:
                 threading.Thread(target=self._customer, args=(service,), daemon=True).start()
         self._wait(f"http://127.0.0.1:{self.prometheus}/-/ready")
         self._wait(f"http://127.0.0.1:{self.door}/mailer")
+        # It has been there for a while when somebody comes with Graygate.
+        self._wait(f"http://127.0.0.1:{self.prometheus}/api/v1/query?query={PAST}", says=b"value")
         env = f"PROMETHEUS=http://127.0.0.1:{self.prometheus}\nHAPROXY={self.socket}\n"
         self._written("company.env", env)
 
@@ -165,18 +169,20 @@ class Company:
             try:
                 link.request("GET", f"/{service}")
                 link.getresponse().read()
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 link.close()
             time.sleep(draw.expovariate(EACH_PER_S / 4))
 
-    def _wait(self, url: str) -> None:
-        deadline = time.monotonic() + 60
+    def _wait(self, url: str, says: bytes = b"") -> None:
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own
-                    return
+                with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own
+                    if says in answer.read():
+                        return
             except OSError:
-                time.sleep(0.2)
+                pass
+            time.sleep(0.2)
         sys.exit(f"{url} does not answer; see the logs in {self.folder}")
 
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from controlplane.one_machine import KEY, kept_key, processes, run
+from controlplane.one_machine import processes, run
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         bind = options["bind"] or os.environ.get("GRAYGATE_BIND", "127.0.0.1:8000")
         call_command("migrate", verbosity=0)
         connections.close_all()
-        environment = {KEY: kept_key(settings.VAR_DIR), **os.environ, "GRAYGATE_BIND": bind}
+        environment = {**os.environ, "GRAYGATE_BIND": bind}
         # What links in messages lead to, unless it is told.
         environment.setdefault("GRAYGATE_URL", f"http://{bind}")
         base, logs = settings.BASE_DIR, settings.VAR_DIR / "log"

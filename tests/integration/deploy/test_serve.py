@@ -62,7 +62,7 @@ def test_serve__asked_to_end__ends_all_and_exits_0(served):
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_S) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
-    assert (folder / "var/secret_key").stat().st_mode & 0o777 == 0o600
+    assert (folder / "var/secret-key").stat().st_mode & 0o777 == 0o600
 
 
 def test_serve__one_of_them_dies__says_which_and_exits_1(served):
