@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts unit docs format clean
+.PHONY: help install serve setup demo test check lint types contracts unit docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,11 @@ $(BIN)/.runtime: requirements.txt requirements-demo.txt
 $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+install: $(BIN)/.runtime ## make .venv with what Graygate needs to run
+
+serve: $(BIN)/.runtime ## web, worker and beat on this machine, until Ctrl-C
+	$(BIN)/python manage.py serve
 
 setup: $(BIN)/.dev ## make .venv and install everything
 

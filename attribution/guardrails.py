@@ -6,6 +6,7 @@ from typing import Any
 
 from attribution.errors import CaseError
 from attribution.fields import choice, mapping, number, text
+from attribution.kayenta.options import check_options
 from attribution.sources.exposition import Selector, parse_selector
 from attribution.sources.promql import COHORT, check_template
 from attribution.versions import check_placeholders, uses_versions
@@ -96,13 +97,16 @@ def _parse(spec: Mapping[str, Any], at: str, known: set[str]) -> dict[str, Any]:
 
 
 def _params(spec: Mapping[str, Any], kind: str, at: str) -> dict[str, Any]:
-    """`bound` of a distribution: beyond it a request is too slow. Nothing: none is told."""
+    """`bound` of a distribution: beyond it a request is too slow. Nothing: none is told. Of the
+    other kinds Kayenta's options, which `method: mann_whitney` reads and the sequential judge
+    leaves alone.
+    """
     if spec.get("params") is None:
         return {}
     params = mapping(spec["params"], f"{at}/params")
     if kind != "distribution":
-        detail = f"a guardrail of kind {kind} takes no params"
-        raise CaseError("field does not fit", detail, f"{at}/params")
+        check_options(spec, at)
+        return {"params": dict(params)} if params else {}
     unknown = sorted(set(map(str, params)) - {"bound"})
     if unknown:
         detail = f"'{unknown[0]}' is not among the params of a distribution; known: bound"

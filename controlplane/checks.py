@@ -1,7 +1,7 @@
 """Bad settings, told before anything starts: `manage.py check`, and every command that runs it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +13,10 @@ from django.utils.module_loading import import_string
 
 from attribution.credentials import credentials
 from controlplane.environment import UNREADABLE
+from controlplane.identity import providers
 from controlplane.reviewer import Reviewer
-from rollout.executors import haproxy
+from rollout.executors import command, haproxy
+from rollout.executors.kubernetes import target as kubernetes
 from rollout.signing import secret_bytes
 
 # Schemes, and the package that speaks each.
@@ -28,10 +30,27 @@ NEW_SECRET = (
     "python -c \"import base64,os;print('whsec_'+base64.b64encode(os.urandom(32)).decode())\""  # noqa: S105 — how to make one, not one
 )
 
-HAPROXY = (
-    '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
-    '"canary": ["c0"]}'
-)
+# What finds the faults of a target, and how a good one looks.
+DESCRIBED: dict[str, tuple[Callable[[Mapping[str, Any]], list[str]], str]] = {
+    "command": (
+        command.problems,
+        '{"executor": "command", "argv": ["/opt/deploy/weight.sh"], "env": ["HOME"]}',
+    ),
+    "haproxy": (
+        haproxy.problems,
+        (
+            '{"executor": "haproxy", "address": "/run/haproxy/admin.sock", "backend": "stock", '
+            '"canary": ["c0"]}'
+        ),
+    ),
+    "kubernetes": (
+        kubernetes.problems,
+        (
+            '{"executor": "kubernetes", "way": "gateway", "in_cluster": true, "namespace": "shop", '
+            '"route": "stock", "stable": "stock", "canary": "stock-canary"}'
+        ),
+    ),
+}
 
 
 @register()
@@ -43,6 +62,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_targets(),
         *_sources(),
         *_reviewer(),
+        *_identity_providers(),
         *_timing(),
         *_broker(),
         *_url(),
@@ -101,9 +121,10 @@ def _targets() -> Iterator[CheckMessage]:
             yield Error(f"target {name!r} of the operator's file is no object", id="graygate.E003")
         elif (executor := one.get("executor", "http")) == "http":
             yield from _reachable(f"target {name!r}", one)
-        elif executor == "haproxy":
-            for problem in haproxy.problems(one):
-                yield Error(f"target {name!r}: {problem}", hint=HAPROXY, id="graygate.E003")
+        elif executor in DESCRIBED:
+            problems, example = DESCRIBED[executor]
+            for problem in problems(one):
+                yield Error(f"target {name!r}: {problem}", hint=example, id="graygate.E003")
         elif executor not in settings.GRAYGATE_EXECUTORS:
             known = ", ".join(sorted(settings.GRAYGATE_EXECUTORS))
             yield Error(
@@ -138,6 +159,16 @@ def _reviewer() -> Iterator[CheckMessage]:
             hint='"reviewer": {"url": "https://host/v1/chat/completions", "model": "…", '
             '"token_env": "NAME_OF_A_VARIABLE"}',
             id="graygate.E022",
+        )
+
+
+def _identity_providers() -> Iterator[CheckMessage]:
+    for problem in providers.problems():
+        yield Error(
+            f"the operator's file: {problem}",
+            hint='"identity_providers": [{"name", "issuer", "audience", "jwks_url", "identity", '
+            '"rules": [{"claims": {…}, "scopes"?, "services"?}]}]; see docs/ci.md',
+            id="graygate.E030",
         )
 
 
@@ -223,17 +254,21 @@ def _url() -> Iterator[CheckMessage]:
 
 
 def _secret_key() -> Iterator[CheckMessage]:
-    if settings.SECRET_KEY_IS_EPHEMERAL:
+    if _may_be_several_hosts() and not os.environ.get("GRAYGATE_SECRET_KEY"):
         yield checks.Warning(
-            "No GRAYGATE_SECRET_KEY: sessions end with this process, and processes do not share it",
-            hint="Set it to a long random text, the same for every process.",
+            "No GRAYGATE_SECRET_KEY: who is logged in on one host is not on any other",
+            hint="Set it to a long random text, the same for every process; or run on one host, "
+            "where all share the file secret-key in GRAYGATE_VAR.",
             id="graygate.W001",
         )
 
 
+def _may_be_several_hosts() -> bool:
+    return bool(settings.DATABASES["default"]["ENGINE"] != "controlplane.embedded")
+
+
 def _peppers() -> Iterator[CheckMessage]:
-    embedded = settings.DATABASES["default"]["ENGINE"] == "controlplane.embedded"
-    if not embedded and not os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").strip(" ,"):
+    if _may_be_several_hosts() and not os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").strip(" ,"):
         yield checks.Warning(
             "No GRAYGATE_TOKEN_PEPPERS: a token made on one host is unknown on every other",
             hint="Set it to a long random text, the same for every process; or run on one host, "

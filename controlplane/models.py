@@ -200,6 +200,10 @@ class ApiToken(models.Model):
     )
     # Never more than the user's role allows; checked at each request.
     scopes = models.JSONField(default=list)
+    # null: all. Names: nothing may be written but about these services.
+    services = models.JSONField(null=True)
+    # Who vouched for the identity that it was exchanged for; empty: a person made it.
+    issuer = models.CharField(max_length=300, blank=True, default="")
     description = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)

@@ -1,19 +1,18 @@
 """Everything an operator can set comes from the environment; the defaults work on a laptop."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 from controlplane.environment import broker_settings, database_settings, flag, operator_file
+from controlplane.kept_secrets import kept
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("GRAYGATE_VAR", BASE_DIR / "var"))
 
 DEBUG = flag("GRAYGATE_DEBUG", default=False)
-# Without a key in the environment sessions end with the process: safe, and visible (check W001).
-SECRET_KEY = os.environ.get("GRAYGATE_SECRET_KEY") or secrets.token_urlsafe(48)
-SECRET_KEY_IS_EPHEMERAL = "GRAYGATE_SECRET_KEY" not in os.environ
+# Without a key in the environment sessions are known on one host only (check W001).
+SECRET_KEY = os.environ.get("GRAYGATE_SECRET_KEY") or kept(VAR_DIR / "secret-key")
 ALLOWED_HOSTS = os.environ.get("GRAYGATE_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
 GRAYGATE_URL = os.environ.get("GRAYGATE_URL", "http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = [GRAYGATE_URL]
@@ -129,9 +128,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Plug-in seams: name -> dotted path. A third party adds a line here, not a fork.
 GRAYGATE_EXECUTORS = {
+    "command": "rollout.executors.command.CommandExecutor",
     "dryrun": "rollout.executors.dryrun.DryRunExecutor",
     "haproxy": "rollout.executors.haproxy.HaproxyExecutor",
     "http": "rollout.executors.http.HttpExecutor",
+    "kubernetes": "rollout.executors.kubernetes.executor.KubernetesExecutor",
     "watched": "rollout.executors.watched.WatchedExecutor",
 }
 GRAYGATE_SOURCES = {

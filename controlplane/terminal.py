@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from controlplane.pipeline import printable
+from controlplane.client.graygate import printable
 
 Json = Mapping[str, Any]
 

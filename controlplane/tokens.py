@@ -18,12 +18,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from attribution.clock import database_now
-from controlplane.access import Scope, scopes_of
+from controlplane.access import Role, Scope, scopes_of, scopes_of_role
+from controlplane.kept_secrets import kept
 from controlplane.models import ApiToken
 
 PREFIX = "gg_"
 # last_used_at answers "is it still in use?"; a write at each request would be for nothing.
 USE_RECORDED_EVERY = timedelta(minutes=1)
+WITHOUT_A_PERSON = scopes_of_role(Role.SUBMITTER)
 
 
 class TokenError(Exception):
@@ -31,7 +33,13 @@ class TokenError(Exception):
 
 
 def issue(
-    user: User, scopes: Iterable[str], description: str, expires_at: datetime | None = None
+    user: User,
+    scopes: Iterable[str],
+    description: str,
+    expires_at: datetime | None = None,
+    *,
+    issuer: str = "",
+    services: Iterable[str] | None = None,
 ) -> tuple[ApiToken, str]:
     """The row, and the token's text: it is shown now and never again."""
     wanted = frozenset(scopes)
@@ -46,6 +54,8 @@ def issue(
         digest=_digest(peppers()[0], key, secret),
         user=user,
         scopes=sorted(wanted),
+        services=None if services is None else sorted(services),
+        issuer=issuer,
         description=description,
         expires_at=expires_at,
     )
@@ -70,8 +80,11 @@ def verify(text: str) -> ApiToken:
 
 
 def granted(token: ApiToken) -> frozenset[Scope]:
-    """Never more than the user's role allows at this moment."""
-    return scopes_of(token.user) & frozenset(token.scopes)
+    """Never more than the user's role allows at this moment; without a person behind it never
+    more than a submitter's, whatever its user has become.
+    """
+    scopes = scopes_of(token.user) & frozenset(token.scopes)
+    return scopes & WITHOUT_A_PERSON if token.issuer else scopes
 
 
 def peppers() -> list[bytes]:
@@ -79,23 +92,7 @@ def peppers() -> list[bytes]:
     given = [each.strip() for each in os.environ.get("GRAYGATE_TOKEN_PEPPERS", "").split(",")]
     if any(given):
         return [each.encode() for each in given if each]
-    return [_kept_pepper(Path(settings.VAR_DIR) / "token-pepper")]
-
-
-def _kept_pepper(path: Path) -> bytes:
-    """Made by the first process that asks; `link` refuses to replace what another one made."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_bytes()
+    return [kept(Path(settings.VAR_DIR) / "token-pepper").encode()]
 
 
 def _digest(pepper: bytes, key: str, secret: str) -> str:

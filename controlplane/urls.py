@@ -8,12 +8,15 @@ from drf_spectacular.views import SpectacularAPIView
 from controlplane import health, metrics
 from controlplane.api.errors import ProblemError
 from controlplane.api.problems import problem_of, problem_response
+from controlplane.client import download
 from controlplane.web.views.errors import server_error
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("client/graygate.py", download.client, name="client"),
+    path("client/graygate.py.sha256", download.checksum, name="client-checksum"),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
     path("api/v1/", include("controlplane.api.urls")),
 ]

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from rollout.evidence import Gathered
-from rollout.executors.base import Desired, Executor, ExecutorError, Key, Observed, Unavailable
+from rollout.executors.base import (
+    Desired,
+    Executor,
+    ExecutorError,
+    Key,
+    Observed,
+    Unavailable,
+    on_target,
+)
 from rollout.models import Placement, Rollout
 from rollout.snapshot import Evidence
 
@@ -37,7 +45,7 @@ def once_a_look(gather: Gather) -> Gather:
 
 def executor_for(find: Callable[[str], Executor], placement: Placement) -> Executor:
     try:
-        return find(placement.executor)
+        return on_target(find(placement.executor), placement.config)
     except Exception as error:
         log.exception("executor %s", placement.executor)
         return Unavailable(f"no executor {placement.executor}: {type(error).__name__}")

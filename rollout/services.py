@@ -12,10 +12,10 @@ from django.db.models import Max, Q
 from attribution.clock import database_now
 from attribution.models import Guardrail, Service
 from rollout import effects, gates, ledger, shadow_effects
-from rollout.executors.base import executor
+from rollout.executors.base import Executor, executor, on_target
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
-from rollout.spec import RolloutSpec
+from rollout.spec import RolloutSpec, TargetSpec
 
 # The holds that a person's `resume` ends.
 RESUMED = (HoldKind.PAUSED, HoldKind.DRIFT, HoldKind.TELLING_APART)
@@ -104,7 +104,7 @@ def create(
             exclusive=made.exclusive,
             due_at=now,
         )
-        for t, made in ((t, executor(t.executor)) for t in spec.targets)
+        for t, made in ((t, _made(t)) for t in spec.targets)
     )
     why = [f"again, after rollout {retries.pk} was rolled back"] if retries else []
     ledger.append(rollout, "create", why, actor, {"spec": spec.to_json()}, now)
@@ -119,11 +119,15 @@ def watch(spec: RolloutSpec) -> Rollout:
 
 def carried_out_as(spec: RolloutSpec) -> RolloutSpec:
     """What the executors can do bounds what may be promised: no revert, no rollback."""
-    made = [executor(target.executor) for target in spec.targets]
+    made = [_made(target) for target in spec.targets]
     if any(each.repeat == "unsafe" for each in made):
         raise NotAllowedError("executors that may not be called twice are not carried out yet")
     reverts = all(each.rollback == "revert" for each in made)
     return replace(spec, reversible=spec.reversible and reverts)
+
+
+def _made(target: TargetSpec) -> Executor:
+    return on_target(executor(target.executor), target.config)
 
 
 def _supersede(it: Locked) -> None:

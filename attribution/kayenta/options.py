@@ -82,6 +82,15 @@ def given_options(source: Mapping[str, Any], at: str) -> Given:
     return found
 
 
+def check_options(source: Mapping[str, Any], at: str) -> None:
+    """Raises CaseError unless the options under `params` can be judged by."""
+    given = given_options(source, at)
+    options = metric_options(given)
+    weighed = given.get("groupWeights", ({}, ""))[0]
+    elsewhere = set(weighed) if isinstance(weighed, Mapping) else set()
+    score_options([given], {*options.groups, *elsewhere})
+
+
 def contract_options(source: Mapping[str, Any], at: str) -> Given:
     """The two that the judge contract has itself; `params` of the metric come before them."""
     named = ("direction", "critical")

@@ -46,9 +46,11 @@ class Server:
 
 
 class QueryApi:
-    """Every query as of the same instant `at` (epoch seconds), all before one deadline."""
+    """Every query as of the same instant `at` (epoch seconds; None: the server's own now), all
+    before one deadline.
+    """
 
-    def __init__(self, server: Server, at: float, timeout_s: float) -> None:
+    def __init__(self, server: Server, at: float | None, timeout_s: float) -> None:
         self._server, self._at = server, at
         self._deadline = time.monotonic() + timeout_s
 
@@ -106,7 +108,7 @@ class QueryApi:
     def _form(self, query: str, left: float) -> dict[str, str]:
         return {
             "query": query,
-            "time": f"{self._at:.3f}",
+            **({} if self._at is None else {"time": f"{self._at:.3f}"}),
             # The server's limit comes first: it says what was slow, and stops working on it.
             "timeout": f"{max(1, int(left * 450))}ms",
             # VictoriaMetrics would answer as of half a minute ago.

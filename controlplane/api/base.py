@@ -17,6 +17,8 @@ USUAL_DAYS, MOST_DAYS = 30, 366
 class ApiView(APIView):
     # HTTP method → the scope it needs; what is missing here is refused.
     scopes: ClassVar[Mapping[str, str]] = {}
+    # Looks at the services that a token is for; other views let such a token only read.
+    minds_services: ClassVar[bool] = False
     schema = GraygateSchema()
 
 

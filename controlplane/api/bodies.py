@@ -54,6 +54,8 @@ class PluginBody(Body):
 
 
 class ServiceBody(Body):
+    """For the schema; controlplane.configuration.services reads it."""
+
     name = Text(max_length=100, required=False)
     team = Text(max_length=100)
     environment = Text(max_length=50, required=False, default="production")
@@ -80,7 +82,15 @@ class ScopeBody(Body):
     kind = Text(max_length=50, required=False)
 
 
+class SilenceScopeBody(ScopeBody):
+    """With `guardrail`, beside at most `service`: that one is not listened to."""
+
+    guardrail = Text(max_length=100, required=False)
+
+
 class FreezeBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
     scope = ScopeBody(required=False)
     reason = Text(max_length=1000)
@@ -89,8 +99,10 @@ class FreezeBody(Body):
 
 
 class SilenceBody(Body):
+    """For the schema; controlplane.configuration.spans reads it."""
+
     name = Text(max_length=100, required=False)
-    scope = ScopeBody(required=False)
+    scope = SilenceScopeBody(required=False)
     reason = Text(max_length=1000)
     ends_at = Moment()
 
@@ -112,7 +124,7 @@ class GuardrailBody(Body):
     critical = s.BooleanField(required=False)
     min_samples = s.FloatField(required=False)
     settle_s = s.FloatField(required=False)
-    params = s.DictField(child=s.FloatField(), required=False)
+    params = s.DictField(required=False)
 
     def get_fields(self) -> dict[str, Field]:
         return {**super().get_fields(), "source": Text(required=False)}

@@ -15,7 +15,7 @@ from controlplane.api.base import ApiView, PagedView, actor_of, body_of, flag, p
 from controlplane.api.errors import ProblemError
 from controlplane.api.fields import Body, validated
 from controlplane.api.idempotency import HEADER, Answer, once
-from controlplane.api.permissions import scopes_for
+from controlplane.api.permissions import check_services, scopes_for, services_for
 from controlplane.api.waiting import LONGEST_S, etag_of, wait_for_decision
 from controlplane.decision import decision_of
 from controlplane.models import Change
@@ -26,6 +26,7 @@ from rollout.services import NotAllowedError
 
 class ChangesView(PagedView):
     scopes: ClassVar = {"GET": Scope.READ, "POST": Scope.SUBMIT}
+    minds_services = True
 
     @extend_schema(
         operation_id="changes_list",
@@ -54,6 +55,10 @@ class ChangesView(PagedView):
     def post(self, request: Request) -> Response:
         """With `dry_run=1` nothing is stored: the answer says what would be decided."""
         body, author = body_of(request), actor_of(request)
+        check_services(request, body.get("targets"))
+        if "executor" in body and services_for(request) is not None:
+            # It names a target of the operator's file, of whatever service.
+            raise PermissionDenied("This token is for named services: leave `executor` out.")
         if flag(request, "dry_run"):
             return Response(intake.submit(body, author, dry_run=True))
         return once(request, lambda: _submit(body, author))
@@ -161,6 +166,7 @@ class RejectView(_AnswerView):
 
 class CancelView(ApiView):
     scopes: ClassVar = {"POST": Scope.SUBMIT}
+    minds_services = True
 
     @extend_schema(
         operation_id="changes_cancel", request=bodies.ReasonBody, responses=answers.DecisionAnswer
@@ -169,6 +175,7 @@ class CancelView(ApiView):
         """By its author, or by whoever may operate."""
         reason = validated(bodies.ReasonBody, body_of(request))["reason"]
         change, actor = Change.objects.get(pk=change_id), actor_of(request)
+        check_services(request, change.targets)
         if change.author != actor and Scope.OPERATE not in scopes_for(request):
             raise PermissionDenied("Only its author or an operator cancels a change.")
         intake.cancel(change_id, actor, reason)

@@ -14,6 +14,7 @@ from controlplane.access import Scope
 from controlplane.api.answers import Answer
 from controlplane.api.base import ApiView, actor_of, body_of
 from controlplane.api.fields import Body, Text, validated
+from controlplane.api.permissions import check_services
 from controlplane.models import Change
 from controlplane.reading_changes import checks_json
 from rollout.services import NotAllowedError
@@ -41,11 +42,13 @@ class ChecksAnswer(Answer):
 
 class ChecksView(ApiView):
     scopes: ClassVar = {"POST": Scope.SUBMIT}
+    minds_services = True
 
     @extend_schema(operation_id="changes_check", request=CheckBody, responses={201: ChecksAnswer})
     def post(self, request: Request, change_id: uuid.UUID) -> Response:
         """The newest result of a name counts. It is kept with who told it."""
         result = validated(CheckBody, body_of(request))
+        check_services(request, Change.objects.get(pk=change_id).targets)
         try:
             quality_gates.record(change_id, actor_of(request), result)
         except NotAllowedError as refused:

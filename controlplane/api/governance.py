@@ -2,18 +2,24 @@
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 
 from attribution.clock import database_now
+from controlplane import silencing
 from controlplane.access import Scope
 from controlplane.api import answers
 from controlplane.api.base import actor_of
 from controlplane.api.bodies import FreezeBody, PolicyBody, SilenceBody
-from controlplane.api.errors import invalid
-from controlplane.api.fields import validated
 from controlplane.api.named import NamedListView, NamedView
+from controlplane.configuration.spans import (
+    check_freeze_end,
+    check_silence_end,
+    parse_freeze,
+    parse_silence,
+)
 from controlplane.models import Policy, Silence
 from controlplane.reading import moment
 from controlplane.risk.policy_rows import row_of
@@ -128,19 +134,10 @@ class FreezeView(NamedView):
         return Freeze.objects.get(name=name)
 
     def put_row(self, request: Request, name: str, body: dict[str, Any]) -> tuple[Freeze, bool]:
-        given = validated(FreezeBody, body)
-        scope, starts_at, ends_at = given.get("scope") or {}, given.get("starts_at"), None
-        if given.get("ends_at"):
-            ends_at = given["ends_at"]
-            if ends_at <= max(starts_at or ends_at, database_now()):
-                raise invalid("A freeze ends after it starts, and after now.", "/ends_at")
-        if name == gates.KILL_SWITCH and scope:
-            raise invalid("The kill switch stops everything: its scope is empty.", "/scope")
+        given = parse_freeze(body, name)
+        check_freeze_end(given, database_now())
         created = not Freeze.objects.filter(name=name).exists()
-        freeze = gates.set_freeze(
-            name, dict(scope), given["reason"], actor_of(request), starts_at, ends_at
-        )
-        return freeze, created
+        return gates.set_freeze(name, actor=actor_of(request), **given), created
 
     def remove(self, row: Freeze) -> None:
         gates.lift_freeze(row.name)
@@ -175,23 +172,22 @@ class SilencesView(NamedListView):
     delete=extend_schema(operation_id="silences_delete", responses={204: None}),
 )
 class SilenceView(NamedView):
-    """Nobody is paged for what it fits while it lasts; what is decided does not change."""
+    """Nobody is paged for what it fits while it lasts; what is decided does not change. With a
+    `guardrail` in its scope: that one neither fails a change nor lets one pass.
+    """
 
     def row(self, request: Request, name: str) -> Silence:
         del request
         return Silence.objects.get(name=name)
 
     def put_row(self, request: Request, name: str, body: dict[str, Any]) -> tuple[Silence, bool]:
-        given = validated(SilenceBody, body)
-        if given["ends_at"] <= database_now():
-            raise invalid("A silence ends in the future.", "/ends_at")
-        values = {
-            "scope": dict(given.get("scope") or {}),
-            "reason": given["reason"],
-            "actor": actor_of(request),
-            "ends_at": given["ends_at"],
-        }
-        return Silence.objects.update_or_create(name=name, defaults=values)
+        given = parse_silence(body)
+        check_silence_end(given, database_now())
+        return silencing.put(name, **given, actor=actor_of(request))
+
+    @transaction.atomic
+    def remove(self, row: Silence) -> None:
+        silencing.lift([row.name])
 
     def shown(self, row: Silence) -> dict[str, Any]:
         return silence_json(row)

@@ -21,12 +21,14 @@ from controlplane.api.checks import ChecksView
 from controlplane.api.precision import PrecisionView
 from controlplane.api.shadow import ShadowView
 from controlplane.api.standardisation import StandardisationView
+from controlplane.api.tokens import ExchangeView
+from controlplane.configuration.values import NAME
 
 
 class NameConverter:
     """Names that are safe in an address, in a log line and in a metric's label."""
 
-    regex = "[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
+    regex = NAME
 
     def to_python(self, value: str) -> str:
         return value
@@ -93,5 +95,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("precision", PrecisionView.as_view(), name="precision"),
     path("shadow", ShadowView.as_view(), name="shadow"),
     path("standardisation", StandardisationView.as_view(), name="standardisation"),
+    path("tokens/exchange", ExchangeView.as_view(), name="tokens-exchange"),
     path("ledger", evidence.LedgerView.as_view(), name="ledger"),
 ]

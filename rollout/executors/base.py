@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -100,6 +100,14 @@ class Unavailable:
     def observe(self, config: Mapping[str, Any], key: Key) -> Observed:
         del config, key
         raise ExecutorError(self.why)
+
+
+def on_target(made: Executor, config: Mapping[str, Any]) -> Executor:
+    """The executor with what is declared of this one target, where targets differ in that
+    (it has a method `on`); else itself.
+    """
+    on = getattr(made, "on", None)
+    return made if on is None else cast("Executor", on(config))
 
 
 @cache

@@ -8,7 +8,7 @@ from attribution.clock import database_now
 from attribution.models import Guardrail, Service
 from controlplane.environment import OperatorFile
 from controlplane.models import Policy
-from rollout.models import Freeze
+from rollout.models import Freeze, GuardrailSilence
 from tests.factories import ServiceFactory, guardrail_spec, journey
 
 
@@ -221,6 +221,12 @@ def test_freeze__unusable__points_at_what_is_wrong(olga, body, where):
     assert pointer(olga.put("freezes/x", body)) == where
 
 
+def test_freeze__with_an_end_and_no_start__starts_now(olga):
+    answer = olga.put("freezes/launch", {"reason": "sale", "ends_at": in_an_hour()})
+
+    assert answer.status_code == 201, answer.content
+
+
 def test_kill_switch__with_a_scope__is_refused(olga):
     body = {"reason": "x", "scope": {"team": "shop"}}
 
@@ -232,6 +238,24 @@ def test_silence__put__lasts_until_it_says(olga):
 
     assert answer.status_code == 201
     assert len(olga.get("silences").json()["results"]) == 1
+
+
+def test_silence__of_a_guardrail__is_in_force_until_it_is_lifted(olga):
+    scope = {"guardrail": "errors", "service": "cart"}
+    body = {"reason": "a flaky probe", "ends_at": in_an_hour(), "scope": scope}
+    assert olga.put("silences/flaky", body).status_code == 201
+    row = GuardrailSilence.objects.get()
+    assert (row.guardrail, row.service, row.actor) == ("errors", "cart", "olga")
+
+    assert olga.delete("silences/flaky").status_code == 204
+    row.refresh_from_db()
+    assert row.ends_at <= database_now()
+
+
+def test_silence__of_a_guardrail_and_a_team__is_refused(olga):
+    scope = {"guardrail": "errors", "team": "shop"}
+    body = {"reason": "why", "ends_at": in_an_hour(), "scope": scope}
+    assert pointer(olga.put("silences/flaky", body)) == "#/scope/team"
 
 
 def test_silence__without_an_end__is_refused(olga):

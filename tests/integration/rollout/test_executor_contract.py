@@ -6,16 +6,34 @@ from rollout.executors.base import Desired, ExecutorError, Key
 from rollout.executors.dryrun import DryRunExecutor
 from rollout.executors.haproxy import HaproxyExecutor
 from rollout.executors.http import HttpExecutor
+from rollout.executors.kubernetes.executor import KubernetesExecutor
 from tests.integration.rollout.balancers import balancer, operator
+from tests.integration.rollout.cluster import shop
+from tests.integration.rollout.cluster.server import cluster
+from tests.integration.rollout.programs import wrapped
 from tests.integration.rollout.test_http_executor import receiver
 
-__all__ = ["receiver"]
+__all__ = ["receiver", "wrapped"]
 
 SHARES = (0.25, 0.05, 1.0, 0.001, 0.5, 0.0)
 
 
 def key(generation=1):
     return Key(1, "6f6ad2bc-3c9a-4a3e-a0d3-9e3a4a3e5c01", "edge", generation)
+
+
+# `argo` takes only the shares of a Rollout's steps: its own tests say which of this it keeps.
+KUBERNETES = {"replicas": shop.with_deployments, "gateway": shop.with_route}
+
+
+@pytest.fixture
+def in_cluster(settings):
+    with cluster() as made:
+
+        def targeted(way):
+            settings.OPERATOR = operator({"edge": KUBERNETES[way](made)})
+
+        yield targeted
 
 
 @pytest.fixture
@@ -25,9 +43,14 @@ def lb(settings):
         yield made
 
 
-@pytest.fixture(params=["dryrun", "http", "haproxy"])
+@pytest.fixture(params=["dryrun", "http", "haproxy", "weight.sh", "weight.py", *KUBERNETES])
 def executor(request, db):
     """With a target `edge`, on which nothing is exposed yet."""
+    if request.param.startswith("weight"):
+        return request.getfixturevalue("wrapped")(request.param)
+    if request.param in KUBERNETES:
+        request.getfixturevalue("in_cluster")(request.param)
+        return KubernetesExecutor().on(EDGE)
     if request.param == "dryrun":
         return DryRunExecutor()
     if request.param == "http":
@@ -45,7 +68,8 @@ def test_contract__what_it_declares__is_of_the_known_kinds(executor):
     assert executor.repeat in {"safe", "unsafe"}
     assert executor.rollback in {"revert", "forward", "none"}
     assert executor.timeout_s > 0
-    assert 0 <= executor.grain < 0.01
+    # A percent: what whole percents and a hundred pods can do.
+    assert 0 <= executor.grain <= 0.01
     assert isinstance(executor.exclusive, bool)
 
 

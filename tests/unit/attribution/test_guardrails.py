@@ -78,7 +78,7 @@ def test_parse_guardrail__bound_of_a_distribution__is_kept():
         ({"params": {"bound": "0.25"}}, "/g/params/bound"),
         ({"params": {"bound": True}}, "/g/params/bound"),
         ({"params": {"bond": 0.25}}, "/g/params/bond"),
-        ({"params": {"bound": 0.25}, "kind": "value"}, "/g/params"),
+        ({"params": {"bound": 0.25}, "kind": "value"}, "/g/params/bound"),
     ],
 )
 def test_parse_guardrail__params_that_are_wrong__name_the_field(change, pointer):

@@ -1,7 +1,7 @@
 import pytest
 
+from controlplane.client.graygate import exit_code, printable
 from controlplane.decision import BY_ROLLOUT, BY_STATE, FINAL
-from controlplane.pipeline import exit_code, printable
 from rollout.machine import ChangeState, HoldKind, Phase
 
 CONTRACT = {

@@ -1,0 +1,1 @@
+"""Does everything that Graygate needs work, and if not, what mends it? Changes nothing."""

@@ -1,0 +1,1 @@
+"""The guides are run as they are printed, against somebody else's company."""
