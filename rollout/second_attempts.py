@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from attribution import anomalies
 from rollout import effects
-from rollout.machine import IllegalTransitionError, Phase
+from rollout.machine import HoldKind, IllegalTransitionError, Phase
 from rollout.models import Rollout
 from rollout.services import ACTIVE, Locked, NotAllowedError, create, keep_guardrails, locked
 from rollout.spec import RolloutSpec
@@ -39,9 +39,10 @@ def begin(
 
 
 def _again(it: Locked, spec: RolloutSpec) -> Rollout:
-    # The anomaly that the first one's halt opened is answered.
+    # The anomaly that the first one's halt opened is answered, and so is its alert.
     anomalies.end_anomaly("judge", str(it.rollout.change_id), it.now)
-    it.record("retry")
+    effects.release(it.rollout, it.now, *HoldKind)
+    it.record("retry", "rollout.answered")
     new = create(spec, undoes=it.rollout.undoes, retries=it.rollout, actor=it.actor)
     new.evidence_since = it.now
     new.save(update_fields=["evidence_since"])

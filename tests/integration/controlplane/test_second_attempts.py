@@ -12,11 +12,12 @@ from controlplane import second_attempts
 from controlplane.changed import changed
 from controlplane.decision import decision_of
 from controlplane.models import Change, Feedback, Outcome
+from controlplane.notify.messages import resolves
 from controlplane.outcomes import _record, record_outcomes
 from controlplane.practised import practised
 from rollout import gates, ledger, suspicion
 from rollout.machine import IllegalTransitionError, Phase, StageState
-from rollout.models import Rollout
+from rollout.models import OutboxMessage, Rollout
 from rollout.services import NotAllowedError, VersionMismatchError
 from tests.factories import BAD, GOOD, Journey, journey
 
@@ -125,6 +126,13 @@ def test_start__first_attempts_anomaly__is_answered_and_not_held_against_it(walk
     assert new.evidence_since is not None
     suspects = [(str(first.change_id), 0.9)]
     assert suspicion.turns_of(suspects, str(opened.pk), database_now()) == {}
+
+
+def test_start__first_attempts_alert__is_over(walk):
+    first = walk.rollout
+    again(walk)
+    told = OutboxMessage.objects.get(type="rollout.answered", payload__rollout=str(first.pk))
+    assert resolves(told.type, told.payload)
 
 
 @pytest.mark.parametrize("lifecycle", ["handed_over", "running", "completed"])

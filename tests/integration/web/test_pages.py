@@ -1,15 +1,10 @@
 """Who gets which page, and what comes when something is missing."""
 
-import re
-import uuid
-
 import pytest
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from attribution import exposures
-from attribution.clock import database_now
 from attribution.models import Finding, Sample
 from controlplane.web.csp import POLICY
 from controlplane.web.views import pages
@@ -263,41 +258,3 @@ def test_now_page__only_watched__is_nothing_that_needs_somebody(as_):
     before = as_(OLGA).get("/").content.decode()
     needs = before.partition("Needs you")[2].partition("</section>")[0]
     assert "invoices" not in needs
-
-
-# --- a rollback that was wrong ---------------------------------------------------------------
-
-
-def test_change__rolled_back_and_said_to_be_wrong__offers_to_try_again(as_, production):
-    first = production["rolled_back"].rollout
-    address = reverse("change", args=[first.change_id])
-    assert "Try again from stage 1" not in as_(OLGA).get(address).content.decode()
-    stop = first.decisions.filter(decision="rollback").first()
-    told = as_(OLGA).post(reverse("feedback", args=[stop.pk]), {"answer": "wrong"}, follow=True)
-    text = told.content.decode()
-    assert "You may try it again, below." in text
-    assert "Try again from stage 1" in text
-    order = {"version": first.version, "reason": "the metric was noise"}
-    act = reverse("act", args=[first.pk, "retry"])
-    text = as_(OLGA).post(act, order, follow=True).content.decode()
-    assert "Ordered to try again." in text
-    assert "attempt 2" in text
-    assert Rollout.objects.get(retries=first).change_id == first.change_id
-
-
-def test_change__rolled_back__try_again_needs_a_reason_and_an_operator(as_, production):
-    first = production["rolled_back"].rollout
-    act = reverse("act", args=[first.pk, "retry"])
-    as_(OLGA).post(act, {"version": first.version, "reason": ""})
-    assert as_(ANNA).post(act, {"version": first.version, "reason": "x"}).status_code == 403
-    assert not Rollout.objects.filter(retries=first).exists()
-
-
-def test_practice__unmanaged_change_and_a_guardrail_that_stopped_one__are_told(as_):
-    scenes.shadow()
-    exposures.record(uuid.uuid4(), "invoices", database_now(), 0.3, [], "deploy", managed=False)
-    text = as_(VERA).get("/practice/").content.decode()
-    assert re.search(r"Graygate carried out \d+% of \d+ changes in 30 days", text)
-    assert "Unmanaged" in text
-    assert "Guardrails and how often they were right" in text
-    assert "errors" in text
