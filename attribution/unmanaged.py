@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import TextField
+from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
 from attribution import exposures
 from attribution.clock import database_now
 from attribution.errors import CaseError
-from attribution.models import Guardrail, Service, VersionWatch
+from attribution.models import Anomaly, Guardrail, Service, VersionWatch
 from attribution.seen_versions import Look, Seen, Step, look
 from attribution.sources.base import (
     Answered,
@@ -37,7 +37,7 @@ from attribution.versions import MOST_CHARACTERS, VERSION
 from attribution.watched import watched
 
 log = logging.getLogger(__name__)
-# How often a service is looked at, and how often while something is under way there.
+# How often a service is looked at, and how often while something is under way or wrong there.
 EVERY, SOON = timedelta(seconds=60), timedelta(seconds=15)
 MOST_A_ROUND = 300
 AT_ONCE = 4
@@ -112,13 +112,22 @@ def _claim() -> list[Job]:
     with transaction.atomic():
         now = database_now()
         due = VersionWatch.objects.select_for_update(skip_locked=True, of=("self",))
-        rows = list(due.filter(due_at__lte=now).select_related("service")[:MOST_A_ROUND])
+        wanted = Q(due_at__lte=now) | (Q(looked_at__lt=now - SOON) & _broken())
+        rows = list(due.filter(wanted).select_related("service")[:MOST_A_ROUND])
         for row in rows:
             row.due_at = now + EVERY
         VersionWatch.objects.bulk_update(rows, ["due_at"])
     specs = _specs([row.service for row in rows])
     jobs = (_job(row, specs[row.service_id], now) for row in rows)
     return [job for job in jobs if job is not None]
+
+
+def _broken() -> Q:
+    """Something is wrong there or with a caller: what has just begun is to be known soon."""
+    going_on = Anomaly.objects.filter(ended_at=None)
+    own = going_on.filter(service=OuterRef("service"))
+    callers = going_on.filter(service__calls=OuterRef("service"))
+    return Q(Exists(own)) | Q(Exists(callers))
 
 
 def _specs(services: Sequence[Service]) -> dict[int, list[Mapping[str, Any]]]:

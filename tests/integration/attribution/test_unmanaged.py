@@ -117,6 +117,19 @@ def test_look_due__something_is_under_way__the_next_look_comes_sooner(shop):
     assert row.due_at - row.looked_at == SOON
 
 
+@pytest.mark.parametrize("noticed", ["cart", "front"])
+def test_look_due__anomaly_there_or_at_its_caller__is_looked_at_sooner(shop, service, noticed):
+    front = service("front")
+    front.calls.add(shop.service)
+    VersionWatch.objects.update(
+        looked_at=database_now() - SOON - timedelta(seconds=1), due_at=database_now() + EVERY
+    )
+    assert look_due() == 0
+    alert_on(noticed)
+    assert look_due() == 1
+    assert look_due() == 0
+
+
 def test_look_due__not_due_or_no_version_label__is_left_alone(shop, service, instance):
     service("fixed", [instance().url])
     asked = shop.instance.asked

@@ -1,14 +1,21 @@
 """Which versions answer, asked of real servers that speak Prometheus' API."""
 
+from datetime import timedelta
+
 import pytest
 
+from attribution.clock import database_now
+from attribution.models import Exposure, Service, VersionWatch
 from attribution.sources.base import SourceError, VersionAsk, VersionSource
 from attribution.sources.prometheus import PrometheusSource
 from attribution.sources.scrape import ScrapeSource
+from attribution.unmanaged import look_due
 from controlplane.environment import OperatorFile
 from tests.integration.attribution.instance import Instance
 from tests.integration.attribution.monitoring import KINDS, Gateway, Monitor
 from tests.parts import wait_until
+
+from .conftest import ERRORS
 
 
 @pytest.fixture(params=KINDS)
@@ -66,3 +73,39 @@ def test_versions__server_is_slow_or_partial__is_an_error_and_no_share(site):
     gateway.delay = lambda _query: 10.0
     with pytest.raises(SourceError, match="does not answer"):
         PrometheusSource().versions(ask())
+
+
+@pytest.mark.django_db
+def test_look_due__real_server_with_a_version_that_is_new__is_an_exposure(site):
+    monitor, _gateway, target = site
+    edge = Service.objects.create(
+        name="edge",
+        team="shop",
+        cohorts={"canary": 'release="$version"', "control": 'release!="$version"'},
+        source={"name": "prometheus", "config": {"server": "main"}},
+        telemetry=[{**ERRORS, "total": 'sum(increase(hits_total{code="200",$cohort}[$interval]))'}],
+    )
+
+    def look():
+        VersionWatch.objects.update(due_at=database_now() - timedelta(seconds=1))
+        look_due()
+        return VersionWatch.objects.get(service=edge)
+
+    counts = {"v1": 1000}
+
+    def grow(**more):
+        counts.update({version: counts.get(version, 0) + n for version, n in more.items()})
+        target.page = page(**counts)
+        monitor.shows('hits_total{release="v1"}', counts["v1"])
+
+    grow(v1=0)
+    grow(v1=300)
+    wait_until(lambda: look().state.get("seen"), 60, "the first look tells")
+    assert not Exposure.objects.exists()
+    grow(v1=10, v2=1)
+    grow(v1=10, v2=200)
+    wait_until(lambda: look() and Exposure.objects.exists(), 60, "the new version is seen")
+    row = Exposure.objects.get()
+    assert (row.name, row.managed, row.service) == ("edge v2", False, edge)
+    assert 0.1 < row.share < 0.9
+    assert VersionWatch.objects.get().error == ""
