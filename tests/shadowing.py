@@ -37,11 +37,14 @@ class Production:
 
     def run(self, reads, canary=None, control=(2, 200)):
         """`canary`, `control`: [events, total] an interval; None: nobody of that version."""
+        both = {"canary": list(canary) if canary else None}
+        both["control"] = list(control) if control else None
+        self.read(reads, both)
+
+    def read(self, reads, cohorts):
         for _ in range(reads):
             self.now += timedelta(seconds=STEP)
-            both = {"canary": list(canary) if canary else None}
-            both["control"] = list(control) if control else None
-            Sample.objects.create(service=self.service, at=self.now, values={"errors": both})
+            Sample.objects.create(service=self.service, at=self.now, values={"errors": cohorts})
             self.look()
         intake.advance_changes()
 

@@ -26,6 +26,7 @@ from attribution.sources.set_aside import SetAside
 from attribution.versions import PREVIOUS, VERSION, filled, uses_versions
 from attribution.watched import watched
 from controlplane.doctor.base import Check, Finding, fail, ok, untested, warn
+from controlplane.handover import HANDED_OUT
 from controlplane.registered import executor_problems
 
 # Of those that are read one by one.
@@ -95,7 +96,9 @@ def _executors() -> Iterator[Finding]:
             repair = f"PUT services/{service.name} with an executor of the operator's file"
             lines.append(fail(f"executor of {service.name}", "; ".join(problems)[:300], repair))
     yield from _few(lines, "executors")
-    without = Service.objects.filter(executor={}).count()
+    # What is only observed or gated is carried out by others.
+    acting = Service.objects.exclude(control_level__in=HANDED_OUT)
+    without = acting.filter(executor={}).count()
     if without:
         repair = "give them one, or let each change name it"
         yield warn("executors", f"{without} services have none of their own", repair)

@@ -49,7 +49,7 @@ class WatchedExecutor:
         series = read_series(service, [g["name"] for g in guardrails], since, now)
         counted = [
             [
-                Counted(samples(kind_of(g), read.canary), samples(kind_of(g), read.control))
+                Counted(_requests(kind_of(g), read.canary), _requests(kind_of(g), read.control))
                 for read in reads_of(g, series)
             ]
             for g in guardrails
@@ -61,3 +61,8 @@ class WatchedExecutor:
             raise ExecutorError(f"nothing was reported of {service} since {since:%H:%M:%S} UTC")
         before = Placement.objects.get(rollout=rollout, target=key.target).observed
         return Observed(steadied(share, before), generation=key.generation)
+
+
+def _requests(kind: str, reading: Any) -> float:
+    """A histogram as it was read still has its bounds."""
+    return samples(kind, reading["counts"] if isinstance(reading, Mapping) else reading)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh *(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED_PORT = "127.0.0.1:8000"
 # Bounded, whatever a guide waits for.
-PATIENCE_S = 900
+PATIENCE_S = 420
 
 
 def commands(guide: Path, *, port: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from attribution.models import Exposure
+from attribution.models import Exposure, Guardrail
 from attribution.watched import watched
 from controlplane import intake
 from controlplane.decision import decision_of
@@ -83,6 +83,17 @@ def test_shadow__exposure__is_what_the_metrics_show_and_not_ours(production, bod
     newest = Exposure.objects.filter(change_id=production.change.pk).latest("at")
     assert newest.share == pytest.approx(0.2)
     assert newest.managed is False
+
+
+def test_shadow__watched_by_a_histogram__its_requests_tell_the_share(production, body):
+    errors = production.service.guardrails.get()
+    spec = {k: v for k, v in errors.spec.items() if k not in {"events", "total"}}
+    spec |= {"kind": "distribution", "query": "seconds_bucket{$cohort}", "source": "prometheus"}
+    Guardrail.objects.filter(pk=errors.pk).update(spec=spec)
+    production.submit(body)
+    fast, slow = {"bounds": [0.1], "counts": [40, 10]}, {"bounds": [0.1], "counts": [190, 10]}
+    production.read(6, {"canary": fast, "control": slow})
+    assert production.rollout.placements.get().observed == pytest.approx(0.2)
 
 
 def test_shadow__good_and_everywhere__the_change_has_succeeded(production, body):
