@@ -22,8 +22,10 @@ def record(  # noqa: PLR0913, PLR0917 - one row's columns
     kind: str,
     managed: bool = True,  # noqa: FBT001, FBT002 - the floors' agreed signature
     risk: str = "",
+    name: str = "",
+    same_as: uuid.UUID | None = None,
 ) -> None:
-    """One step of the observed share; share 0 ends the exposure.
+    """One step of the observed share; share 0 ends the exposure. `name`: of an unmanaged change.
 
     What is as it was before is no step: units have no order. Raises Service.DoesNotExist for an
     unknown service.
@@ -40,6 +42,8 @@ def record(  # noqa: PLR0913, PLR0917 - one row's columns
         kind=kind,
         managed=managed,
         risk=risk,
+        name=name[:200],
+        same_as=same_as,
     )
 
 
@@ -82,3 +86,13 @@ def partly_exposed(
         for (begin, share), (end, _) in pairwise([*each, (until, 0.0)])
         if 0 < share < 1
     ]
+
+
+def live_unmanaged(service: Service) -> list[Exposure]:
+    """The newest step of each change that is exposed there now, and was only seen; newest last."""
+    newest = (
+        Exposure.objects.filter(service=service, managed=False)
+        .order_by("change_id", "-at", "-id")
+        .distinct("change_id")
+    )
+    return sorted((row for row in newest if row.share > 0), key=lambda row: (row.at, row.pk))

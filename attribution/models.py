@@ -100,10 +100,36 @@ class Exposure(models.Model):
     managed = models.BooleanField(default=True)
     # As the change was assessed; empty: nobody did.
     risk = models.CharField(max_length=10, default="", db_default="", blank=True)
+    # Of an unmanaged one what was seen, such as "cart 1.4.2"; empty: nobody told.
+    name = models.CharField(max_length=200, default="", db_default="", blank=True)
+    # On the step that ends an unmanaged one: the submitted change that it turned out to be.
+    same_as = models.UUIDField(null=True, blank=True)
 
     class Meta:
         ordering = ["at", "id"]
-        indexes = [models.Index(fields=["service", "at"])]
+        indexes = [
+            models.Index(fields=["service", "at"]),
+            # Few of many, and counted as a whole (coverage).
+            models.Index(
+                fields=["change_id", "service", "at"],
+                condition=models.Q(managed=False),
+                name="exposure_not_managed",
+            ),
+        ]
+
+
+class VersionWatch(models.Model):
+    """The look at which versions of a service answer: when it is due, and what it remembers."""
+
+    service = models.OneToOneField(Service, on_delete=models.CASCADE, related_name="version_watch")
+    due_at = models.DateTimeField(db_index=True)
+    looked_at = models.DateTimeField(null=True)
+    # {"asked", "seen": seen_versions.Seen, "changes": {version: id}, "source": the source's own}
+    state = models.JSONField(default=dict)
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["due_at", "id"]
 
 
 class Sample(models.Model):

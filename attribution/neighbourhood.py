@@ -15,6 +15,7 @@ from django.conf import settings
 from attribution.measured import COHORTS, Measured, measured_of
 from attribution.models import Alert, Anomaly, Exposure, Service
 from attribution.series import Series, read_many
+from attribution.watched import told_by_version
 
 BACK = timedelta(minutes=15)
 EXPOSED_BACK = timedelta(hours=1)
@@ -147,12 +148,23 @@ def _all_series(
     asked = {service: [one.name for one in found] for service, found in metrics.items() if found}
     read = read_many(asked, *window)
     changes = _changes_by_service(exposures)
-    return [
+    versions = {each.name: whose for each in services if (whose := told_by_version(each))}
+    found = [
         series
         for service in asked
         for metric in metrics[service]
         for series in _series(service, metric, read[service], changes)
     ]
+    return [_of_its_version(series, versions.get(series["service"])) for series in found]
+
+
+def _of_its_version(series: Case, whose: tuple[str, float] | None) -> Case:
+    """Cohorts that are versions are one change's, and before it began they were another's."""
+    if whose is None or series["cohort"] == "all" or "peer" in series:
+        return series
+    change, since = whose
+    v = [v if t > since else None for t, v in zip(series["t"], series["v"], strict=True)]
+    return {**series, "change": change, "v": v}
 
 
 def _series(

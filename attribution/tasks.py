@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from attribution import collect, findings, pruning
+from attribution import collect, findings, pruning, unmanaged
 
 
 @shared_task(name="attribution.collect")
@@ -13,6 +13,11 @@ def collect_task() -> int:
 @shared_task(name="attribution.attribute")
 def attribute_task() -> int:
     return findings.attribute_due()
+
+
+@shared_task(name="attribution.versions")
+def versions_task() -> int:
+    return unmanaged.look_due()
 
 
 @shared_task(name="attribution.prune")

@@ -32,6 +32,8 @@ BELLS = (
     # A source that answers slowly keeps a place, never the one of another bell.
     Bell("collect", "attribution.collect", 1, "see", places=3),
     Bell("attribute", "attribution.attribute", 1, "see"),
+    # Each service about once a minute, many or few of them a ring.
+    Bell("versions", "attribution.versions", 10, "see"),
     # So many targets may hang at the same time before this worker serves no other.
     Bell("reconcile", "rollout.reconcile", 1, "act", places=4),
     Bell("audit", "rollout.audit", 5, "act"),

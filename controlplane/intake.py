@@ -227,6 +227,14 @@ def approvals_left(change: Change) -> int:
     return max(0, needed - change.approvals.filter(answer=Approval.Answer.APPROVE).count())
 
 
+def approvals_fresh(change: Change, now: datetime) -> bool:
+    """Whether those that it needs were given lately: as long ago as one may be waited for."""
+    needed = approvals_needed(change.assessments.latest().policy, change.change_class)
+    lately = now - timedelta(seconds=_ttl())
+    given = change.approvals.filter(answer=Approval.Answer.APPROVE, at__gte=lately)
+    return given.count() >= needed
+
+
 @transaction.atomic
 def cancel(change_id: uuid.UUID, actor: str, reason: str = "") -> Change:
     """Before its start only; a change under way is aborted at its rollout."""

@@ -72,6 +72,8 @@ def _learn(rollout_id: uuid.UUID) -> None:
 def _record(rollout_id: uuid.UUID) -> bool:
     rollout = Rollout.objects.get(pk=rollout_id)
     change = Change.objects.select_for_update().get(pk=rollout.change_id)
+    if change.rollout_id != rollout_id:
+        return False  # tried again meanwhile
     Outcome.objects.update_or_create(
         change=change,
         defaults={

@@ -23,6 +23,7 @@ def practised(since: datetime) -> list[Practised]:
     outcomes = (
         Outcome.objects.filter(result__in=(*HARMFUL, *HARMLESS), ended_at__gte=since)
         .select_related("change")
+        .defer("change__artefact", "change__before", "change__reasons")
         .prefetch_related("change__assessments__signals", "change__approvals")
         .order_by("-ended_at")[:MOST]
     )

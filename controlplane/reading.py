@@ -66,6 +66,7 @@ def rollout_summary(rollout: Rollout) -> dict[str, Any]:
         "stage": current_stage_index(stages),
         "stages": [stage_json(stage) for stage in stages],
         "undoes": str(rollout.undoes_id) if rollout.undoes_id else None,
+        "retries": str(rollout.retries_id) if rollout.retries_id else None,
         "created_at": moment(rollout.created_at),
         "started_at": moment(rollout.started_at),
         "halted_at": moment(rollout.halted_at),

@@ -4,7 +4,7 @@ An unmanaged change, one that is finished, one that has no way back: the loop ca
 somebody has to know which it is, where, how sure that is, and what is left to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,8 +76,7 @@ def payload(
     steps = list(Exposure.objects.filter(change_id=culprit.change).select_related("service"))
     services = list(dict.fromkeys(step.service.name for step in steps))
     owner = Service.objects.filter(name__in=services).first() or anomaly.service
-    kind = steps[0].kind if steps else "change"
-    title = rollout.spec["title"] if rollout else f"{kind} on {', '.join(services) or 'nowhere'}"
+    title = rollout.spec["title"] if rollout else _seen_as(steps, services)
     reason = (
         f"{title} is held responsible for {anomaly.metric} of {anomaly.service.name}, "
         f"{culprit.probability:.0%} sure{why(finding, culprit)}"
@@ -95,6 +94,14 @@ def payload(
         "left_to_do": [left_to_do],
         "alert_key": f"graygate-culprit-{anomaly.pk}-{culprit.change}",
     }
+
+
+def _seen_as(steps: Sequence[Exposure], services: Sequence[str]) -> str:
+    """What an unmanaged change is called."""
+    if named := next((step.name for step in steps if step.name), ""):
+        return f"{named}, seen"
+    kind = steps[0].kind if steps else "change"
+    return f"{kind} on {', '.join(services) or 'nowhere'}"
 
 
 def why(finding: Finding, culprit: Suspect) -> str:

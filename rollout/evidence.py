@@ -43,6 +43,9 @@ def gather(rollout: Rollout, now: datetime) -> Gathered:
     if rollout.phase in {Phase.RUNNING, Phase.WATCHING}:
         return with_suspicion(rollout, judged(rollout, now))
     if rollout.phase == Phase.ROLLED_BACK and rollout.recovered_at is None:
+        if rollout.retried_by.exists():
+            # What is measured from now on is the second attempt's.
+            return Gathered()
         reason = recovery.recovered(rollout, now)
         open_still = suspicion.taken_back_for(rollout)
         return Gathered(

@@ -41,6 +41,7 @@ def carry_out(
         "evidence": evidence.to_json(),
         "now": now.timestamp(),
         "case": gathered.case,
+        "failing": _failing(gathered),
         "line": gathered.line,
         "decision": asdict(decision),
         "code": code_version(),
@@ -50,6 +51,14 @@ def carry_out(
         shown = {"log_e": evidence.log_e, "samples": evidence.samples, "finding": evidence.finding}
         effects.tell(rollout, news, decision.reasons, shown, now)
     effects.bump(rollout, now)
+
+
+def _failing(gathered: Gathered) -> list[str]:
+    """The metrics that made the verdict, where it is a fail."""
+    answer = gathered.answer
+    if answer is None or answer["verdict"] != "fail":
+        return []
+    return [metric["name"] for metric in answer["metrics"] if metric["verdict"] == "fail"]
 
 
 def another_came_first(rollout: Rollout, evidence: Evidence) -> bool:

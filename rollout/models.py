@@ -36,6 +36,11 @@ class Rollout(models.Model):
         "self", null=True, on_delete=models.PROTECT, related_name="undone_by"
     )
 
+    # Set for a second attempt: the rolled back rollout whose plan it carries out from stage one.
+    retries = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="retried_by"
+    )
+
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -208,6 +213,16 @@ class Decision(models.Model):
         ordering = ["at", "sequence"]
         constraints = [
             models.UniqueConstraint(fields=["rollout", "sequence"], name="decision_chain")
+        ]
+        indexes = [
+            # Few of many: what guardrails are measured by.
+            models.Index(
+                fields=["-at"],
+                condition=models.Q(
+                    decision__in=("halt", "rollback", "would_halt", "would_rollback")
+                ),
+                name="decision_stops",
+            ),
         ]
 
 

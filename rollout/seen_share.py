@@ -15,8 +15,6 @@ FEWEST = 2
 GONE = 12
 # Without a single request of the old version for so many reads: everywhere.
 ALONE = 3
-# Closer than this to what was seen before it is the same: requests are never divided evenly.
-SAME, SAME_PART = 0.02, 0.2
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,3 @@ def seen_share(reads: Sequence[Counted]) -> float | None:
         window = window[1:]
     canary = sum(read.canary for read in window)
     return canary / (canary + sum(read.control for read in window))
-
-
-def steadied(share: float, before: float) -> float:
-    """The share that was seen before, unless it has moved."""
-    moved = abs(share - before) > max(SAME, SAME_PART * before)
-    return share if moved or share in {0.0, 1.0} else before

@@ -64,7 +64,13 @@ def locked(
 
 
 @transaction.atomic
-def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "graygate") -> Rollout:
+def create(
+    spec: RolloutSpec,
+    *,
+    undoes: Rollout | None = None,
+    retries: Rollout | None = None,
+    actor: str = "graygate",
+) -> Rollout:
     """Freeze `spec` into a pending rollout. The loop starts it."""
     spec = carried_out_as(spec)
     effects.lock_until_commit(f"artefact/{spec.environment}/{spec.artefact}")
@@ -80,6 +86,7 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
         environment=spec.environment,
         spec=spec.to_json(),
         undoes=undoes,
+        retries=retries,
         created_at=now,
         progressed_at=now,
     )
@@ -99,7 +106,8 @@ def create(spec: RolloutSpec, *, undoes: Rollout | None = None, actor: str = "gr
         )
         for t, made in ((t, _made(t)) for t in spec.targets)
     )
-    ledger.append(rollout, "create", [], actor, {"spec": spec.to_json()}, now)
+    why = [f"again, after rollout {retries.pk} was rolled back"] if retries else []
+    ledger.append(rollout, "create", why, actor, {"spec": spec.to_json()}, now)
     return rollout
 
 

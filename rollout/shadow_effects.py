@@ -81,7 +81,13 @@ def supersede(spec: RolloutSpec, now: datetime) -> None:
 
 
 def _superseded(rollout: Rollout, by: object, now: datetime) -> None:
+    partly = rollout.phase == Phase.RUNNING
     _end(rollout, now, superseded=True)
+    if partly:
+        # Nothing tells of it any more; what comes takes its place.
+        for placement in rollout.placements.all():
+            effects.record_observed(placement, 0.0, [], now)
+            placement.save(update_fields=["observed", "observed_units", "observed_at"])
     why = [f"superseded by change {by}"]
     ledger.append(rollout, "superseded", why, ledger.SYSTEM, {}, now)
     effects.bump(rollout, now)

@@ -63,7 +63,10 @@ def turns_of(
     """Of each change whose exposure was taken back because of this anomaly."""
     told = {pk: p for change, p in suspects if (pk := id_of(change))}
     concerned = Q(change_id__in=told) | Q(taken_for=anomaly)
-    rows = Rollout.objects.filter(concerned, phase__in=TAKEN_BACK, recovered_at=None)
+    # A first attempt says nothing any more once there is a second.
+    rows = Rollout.objects.filter(
+        concerned, phase__in=TAKEN_BACK, recovered_at=None, retried_by=None
+    )
     return {
         str(row.change_id): Turn.UNDER_WAY if row.in_vain_at is None else Turn.IN_VAIN
         for row in rows.order_by("created_at", "id")

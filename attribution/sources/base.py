@@ -71,6 +71,41 @@ class SharedSource(Source, Protocol):
         """As `read`, for each, in the order asked: one that fails does not stop the others."""
 
 
+@dataclass(frozen=True)
+class VersionAsk:
+    """Who answers: requests of the counters that `selector` names, by the values of `label`."""
+
+    config: Mapping[str, Any]
+    selector: str
+    label: str
+    # Seconds since the look before; None: there was none.
+    since_s: float | None
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Requests by the label's value, within the last `window_s` seconds. `state` is given back to
+    the next look.
+    """
+
+    requests: dict[str, float]
+    window_s: float
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+# Values of a version's label at a time. More is a label that is no version.
+MOST_VERSIONS = 100
+
+
+@runtime_checkable
+class VersionSource(Source, Protocol):
+    """A source that can tell which versions of a service answer."""
+
+    def versions(self, ask: VersionAsk) -> Answered:
+        """With one question, in bounds. Raises SourceError when nothing can be said."""
+
+
 def part_of(key: str) -> str:
     return key.rpartition("|")[2]
 

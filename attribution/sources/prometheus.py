@@ -16,12 +16,16 @@ from attribution.credentials import credentials
 from attribution.errors import CaseError
 from attribution.fields import text
 from attribution.guardrails import KINDS
-from attribution.sources.base import Ask, Reading, SourceError
-from attribution.sources.query_api import QueryApi, Server
-from attribution.sources.querying import ask
+from attribution.sources.answering import by_label, question, window_of
+from attribution.sources.answers import AnswerError
+from attribution.sources.base import Answered, Ask, Reading, SourceError, VersionAsk
+from attribution.sources.query_api import QueryApi, RefusedError, Server, UnreadError
+from attribution.sources.querying import ask as ask_all
 from attribution.sources.questions import questions
 from attribution.sources.readings import reading
 from attribution.sources.set_aside import set_aside
+
+VERSIONS_WITHIN_S = 3.0
 
 
 class PrometheusSource:
@@ -59,11 +63,21 @@ class PrometheusSource:
         at = time.time()
         api = QueryApi(server, at, timeout_s=min(max(interval_s * 0.6, 0.3), 10.0))
         parts = (part for one in asked for part in one.parts())
-        outcome = ask(api, parts, set_aside(server.name))
+        outcome = ask_all(api, parts, set_aside(server.name))
         return [
             reading(questions_, outcome, one.state, at, interval_s)
             for one, questions_ in zip(asks, asked, strict=True)
         ]
+
+    def versions(self, ask: VersionAsk) -> Answered:
+        """One query: what does not answer in time keeps no other service waiting for long."""
+        window_s = window_of(ask.since_s, settings.GRAYGATE_INTERVAL_S)
+        api = QueryApi(self._server(ask.config), time.time(), timeout_s=VERSIONS_WITHIN_S)
+        try:
+            answer = api.answer(question(ask, window_s))
+            return Answered(by_label(answer, ask.label), window_s)
+        except (RefusedError, UnreadError, AnswerError) as problem:
+            raise SourceError(str(problem)) from None
 
     def _server(self, config: Mapping[str, Any]) -> Server:
         try:

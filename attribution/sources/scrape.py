@@ -25,7 +25,14 @@ from attribution.bounded_http import ExchangeError, exchange
 from attribution.destinations import is_allowed
 from attribution.errors import CaseError
 from attribution.fields import items
-from attribution.sources.base import Reading, SourceError
+from attribution.sources.answering import too_many
+from attribution.sources.base import (
+    MOST_VERSIONS,
+    Answered,
+    Reading,
+    SourceError,
+    VersionAsk,
+)
 from attribution.sources.exposition import Selector, parse_selector, samples
 
 MOST_BYTES = 8_000_000
@@ -54,6 +61,25 @@ class ScrapeSource:
             if not isinstance(url, str) or not is_allowed(url):
                 detail = "not among the operator's allowed_destinations"
                 raise CaseError("destination not allowed", detail, f"{pointer}/urls/{place}")
+
+    def versions(self, ask: VersionAsk) -> Answered:
+        try:
+            self.validate(ask.config, "/source/config")
+            counters = parse_selector(ask.selector)
+        except CaseError as problem:
+            raise SourceError(f"{problem.detail} ({problem.pointer})") from None
+        pages = _pages(ask.config["urls"], [counters.name])
+        answered = {
+            page.url: _by_label(page, counters, ask.label) for page in pages if not page.problem
+        }
+        if not answered:
+            raise SourceError(f"no instance answered; {_shown(pages[0].url)}: {pages[0].problem}")
+        if len({value for told in answered.values() for value in told}) > MOST_VERSIONS:
+            raise SourceError(too_many(ask.label))
+        # A silent instance keeps its old counters, as those of a read.
+        kept = {url: ask.state[url] for url in ask.config["urls"] if url in ask.state}
+        grown = _grown(answered, ask.state)
+        return Answered(grown, ask.since_s or 0.0, {**kept, **answered})
 
     def read(
         self, config: Mapping[str, Any], queries: Mapping[str, str], state: Mapping[str, Any]
@@ -127,6 +153,27 @@ def _total(selector: Selector, grown: list[_Growth]) -> float | None:
         return None
     fitting = [increase for labels, increase in of_metric if selector.fits(selector.name, labels)]
     return float(sum(fitting))
+
+
+def _by_label(page: Page, counters: Selector, label: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for (name, pairs), value in page.counters.items():
+        labels = dict(pairs)
+        if labels.get(label) and counters.fits(name, labels):
+            found[labels[label]] = found.get(labels[label], 0.0) + value
+    return found
+
+
+def _grown(
+    answered: Mapping[str, Mapping[str, float]], before: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """Who was not read before says nothing; a counter that fell has begun again at zero."""
+    found: dict[str, float] = {}
+    for url, told in answered.items():
+        for value, count in told.items() if url in before else ():
+            old = before[url].get(value, 0.0)
+            found[value] = found.get(value, 0.0) + (count - old if count >= old else count)
+    return {value: count for value, count in found.items() if count > 0}
 
 
 def _next_state(

@@ -72,6 +72,7 @@ class RolloutSummaryAnswer(Answer):
     stage = s.IntegerField(allow_null=True)
     stages = StageAnswer(many=True)
     undoes = s.UUIDField(allow_null=True)
+    retries = s.UUIDField(allow_null=True, help_text="The rolled back one that this tries again.")
     created_at = s.DateTimeField()
     started_at = s.DateTimeField(allow_null=True)
     halted_at = s.DateTimeField(allow_null=True)

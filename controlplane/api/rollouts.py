@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from controlplane import second_attempts
 from controlplane.access import Scope
 from controlplane.api import answers, bodies
 from controlplane.api.base import ApiView, PagedView, actor_of, body_of, parameter
@@ -95,12 +96,34 @@ def action_view(name: str, body: type[Body]) -> type[_ActionView]:
     return extend_schema_view(post=described)(view)
 
 
+class RetryView(ApiView):
+    scopes: ClassVar = {"POST": Scope.OPERATE}
+
+    @extend_schema(
+        operation_id="rollouts_retry",
+        request=bodies.ReasonBody,
+        responses={200: RolloutAnswer, 201: RolloutAnswer},
+        parameters=[IF_MATCH],
+    )
+    def post(self, request: Request, rollout_id: uuid.UUID) -> Response:
+        """Judge again, or try the rollback again. One that is rolled back is carried out again, for
+        a `reason`, as a new rollout from stage one; that one is answered, with 201.
+        """
+        reason = validated(bodies.ReasonBody, body_of(request))["reason"]
+        if Rollout.every.get(pk=rollout_id).phase == Phase.ROLLED_BACK:
+            reason = validated(bodies.RequiredReasonBody, body_of(request))["reason"]
+            new = second_attempts.start(rollout_id, actor_of(request), reason, if_match(request))
+            return _created(new)
+        services.retry(rollout_id, actor_of(request), reason, version=if_match(request))
+        return _answer(Rollout.every.get(pk=rollout_id))
+
+
 ACTION_VIEWS = {
     "pause": action_view("pause", bodies.RequiredReasonBody),
     "resume": action_view("resume", bodies.ReasonBody),
     "promote": action_view("promote", bodies.PromoteBody),
     "abort": action_view("abort", bodies.RequiredReasonBody),
-    "retry": action_view("retry", bodies.ReasonBody),
+    "retry": RetryView,
     "accept": action_view("accept", bodies.RequiredReasonBody),
 }
 
@@ -117,8 +140,7 @@ class UndoView(ApiView):
         """A completed change is undone by a new rollout of the old version; it is answered."""
         reason = validated(bodies.RequiredReasonBody, body_of(request))["reason"]
         back = services.undo(rollout_id, actor_of(request), reason)
-        location = f"/api/v1/rollouts/{back.pk}"
-        return _answer(Rollout.objects.get(pk=back.pk), status=201, Location=location)
+        return _created(back)
 
 
 def if_match(request: Request) -> int | None:
@@ -131,6 +153,11 @@ def if_match(request: Request) -> int | None:
         detail = "If-Match must be the ETag of the rollout as you read it."
         raise ProblemError(412, "version-mismatch", detail)
     return int(bare)
+
+
+def _created(rollout: Rollout) -> Response:
+    location = f"/api/v1/rollouts/{rollout.pk}"
+    return _answer(Rollout.objects.get(pk=rollout.pk), status=201, Location=location)
 
 
 def _answer(rollout: Rollout, status: int = 200, **headers: Any) -> Response:

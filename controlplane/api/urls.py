@@ -18,6 +18,7 @@ from controlplane.api.alerts import AlertsView
 from controlplane.api.base import ApiView
 from controlplane.api.cases import CASE_VIEWS
 from controlplane.api.checks import ChecksView
+from controlplane.api.precision import PrecisionView
 from controlplane.api.shadow import ShadowView
 from controlplane.api.standardisation import StandardisationView
 from controlplane.api.tokens import ExchangeView
@@ -95,6 +96,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "anomaly_id",
         {"feedback": anomalies.AnomalyFeedbackView, "telling-apart": anomalies.TellingApartView},
     ),
+    path("precision", PrecisionView.as_view(), name="precision"),
     path("shadow", ShadowView.as_view(), name="shadow"),
     path("standardisation", StandardisationView.as_view(), name="standardisation"),
     path("tokens/exchange", ExchangeView.as_view(), name="tokens-exchange"),

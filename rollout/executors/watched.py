@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from attribution.clock import database_now
+from attribution.seen_versions import steadied
 from attribution.series import read_series
 from rollout.case import kind_of, reads_of
 from rollout.executors.base import Desired, ExecutorError, Key, Observed
 from rollout.models import Placement, Rollout
 from rollout.readings import samples
-from rollout.seen_share import Counted, seen_share, steadied
+from rollout.seen_share import Counted, seen_share
 
 NAME = "watched"
 # A level has no number of requests, so it tells no share.

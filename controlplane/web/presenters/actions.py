@@ -21,13 +21,16 @@ class Action:
     fields: dict[str, object] = field(default_factory=dict)
 
 
-def offered(view: RolloutView) -> list[Action]:
-    """The safest first, since that is where a hurried hand goes."""
+def offered(view: RolloutView, *, again: bool = False) -> list[Action]:
+    """The safest first, since that is where a hurried hand goes. `again`: a person holds its
+    rollback to be wrong.
+    """
     phase = view.rollout.phase
     return [
         *(_stopping(view) if phase in {Phase.PENDING, Phase.RUNNING, Phase.WATCHING} else []),
         *(_going_on(view) if phase in {Phase.PENDING, Phase.RUNNING} else []),
         *(_after_failure(view) if phase == Phase.ROLLBACK_FAILED else []),
+        *([_again(view)] if again else []),
         *(_undoing(view) if phase == Phase.COMPLETED else []),
     ]
 
@@ -83,6 +86,11 @@ def _after_failure(view: RolloutView) -> list[Action]:
         _action(view, "retry", "Try the rollback again", "every target is set to zero again"),
         _action(view, "accept", "Write it off", "needs the word of two people", "warn"),
     ]
+
+
+def _again(view: RolloutView) -> Action:
+    effect = "a new rollout of the same plan; what was seen of this one is not held against it"
+    return _action(view, "retry", "Try again from stage 1", effect, "warn")
 
 
 def _undoing(view: RolloutView) -> list[Action]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from controlplane import second_attempts
 from controlplane.access import Scope, scopes_of
 from controlplane.models import Approval, Assessment, Change, Signal
 from controlplane.quality_gates import Gate, gates_of
@@ -76,6 +77,8 @@ class ChangePage:
     actions_barred: bool = False
     can_judge: bool = False
     others: list[Rollout] = field(default_factory=list)
+    # Above 1: it was rolled back before, and a person had it tried again.
+    attempt: int = 1
     settled: bool = False
 
     @property
@@ -130,7 +133,7 @@ def _with_rollout(
     verdict = verdict_of(newest, now)
     found = attributions(newest.change_id)
     past = history(newest)
-    actions = offered(view)
+    actions = offered(view, again=second_attempts.offered(newest))
     may_act = Scope.OPERATE in scopes
     return ChangePage(
         **shared,
@@ -144,6 +147,7 @@ def _with_rollout(
         actions_barred=bool(actions) and not may_act,
         can_judge=may_act,
         others=others,
+        attempt=second_attempts.attempt(newest),
         settled=_settled(newest),
     )
 

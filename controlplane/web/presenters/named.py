@@ -40,8 +40,10 @@ def _managed(change: Change) -> Named:
 def _seen(ids: Iterable[UUID]) -> dict[str, Named]:
     rows = Exposure.objects.filter(change_id__in=ids).order_by("change_id", "at", "id")
     found: dict[str, Named] = {}
-    for pk, kind, service in rows.values_list("change_id", "kind", "service__name"):
+    columns = rows.values_list("change_id", "kind", "service__name", "name")
+    for pk, kind, service, name in columns:
         services = found[str(pk)].services if str(pk) in found else []
         services = list(dict.fromkeys([*services, service]))
-        found[str(pk)] = Named(str(pk), f"{kind} on {services[0]}", services, managed=False)
+        title = f"{name}, seen" if name else f"{kind} on {services[0]}"
+        found[str(pk)] = Named(str(pk), title, services, managed=False)
     return found

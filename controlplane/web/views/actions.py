@@ -12,13 +12,13 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from attribution.errors import CaseError
-from controlplane import intake
+from controlplane import intake, second_attempts
 from controlplane.access import Scope, can
 from controlplane.feedback import give
 from controlplane.models import Change, Feedback
 from controlplane.web.views.access import needs
 from rollout import gates, services
-from rollout.machine import IllegalTransitionError
+from rollout.machine import IllegalTransitionError, Phase
 from rollout.models import Decision, Rollout
 from rollout.telling_apart_orders import Order, start
 
@@ -65,6 +65,8 @@ def _carry_out(request: HttpRequest, rollout_id: uuid.UUID, action: str, reason:
     actor = request.user.get_username()
     if action == "undo":
         services.undo(rollout_id, actor, reason)
+    elif action == "retry" and _is_rolled_back(rollout_id):
+        second_attempts.start(rollout_id, actor, reason, int(request.POST["version"]))
     elif action in TIGHTENING:
         TIGHTENING[action](rollout_id, actor, reason)
     else:
@@ -72,6 +74,10 @@ def _carry_out(request: HttpRequest, rollout_id: uuid.UUID, action: str, reason:
         if action == "promote":
             seen["stage"] = int(request.POST["stage"])
         AS_SEEN[action](rollout_id, actor, reason, **seen)
+
+
+def _is_rolled_back(rollout_id: uuid.UUID) -> bool:
+    return Rollout.objects.filter(pk=rollout_id, phase=Phase.ROLLED_BACK).exists()
 
 
 @require_POST
@@ -105,7 +111,7 @@ def cancel(request: HttpRequest, change_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @needs("operate")
 def feedback(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
-    decision = Decision.objects.filter(pk=decision_id).only("change_id").first()
+    decision = Decision.objects.filter(pk=decision_id).only("change_id", "rollout").first()
     given = request.POST.get("answer", "")
     if decision is None or given not in Feedback.Answer:
         raise Http404("There is no such decision or answer.")
@@ -116,7 +122,8 @@ def feedback(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
         comment=_text(request, "comment", LONGEST_COMMENT),
         actor=request.user.get_username(),
     )
-    messages.success(request, f"Thank you: recorded as {given}.")
+    again = " You may try it again, below." if second_attempts.offered(decision.rollout) else ""
+    messages.success(request, f"Thank you: recorded as {given}.{again}")
     if request.POST.get("from") == "shadow":
         return redirect("shadow")
     return redirect("change", change_id=decision.change_id)

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from attribution.clock import database_now
 from attribution.models import Anomaly, Exposure
 from controlplane.models import Event
 from tests.factories import ServiceFactory
@@ -97,6 +98,74 @@ def test_event__from_a_clock_that_is_ahead__begins_now(machine, cart):
     machine(event)
 
     assert Exposure.objects.get().at.year < 2999
+
+
+def told(kind, number, artifact=None, **context):
+    event = deployed(id=f"e{number}", type=f"dev.cdevents.service.{kind}.0.2.0")
+    event["data"]["context"] = {"timestamp": f"2026-01-31T12:0{number}:00Z", **context}
+    event["data"]["subject"]["content"] |= {"artifactId": artifact} if artifact else {}
+    return event
+
+
+def shares():
+    rows = Exposure.objects.order_by("at", "id")
+    return [(row.name, row.share) for row in rows]
+
+
+def test_event__with_an_artefact__is_named_by_its_version(machine, cart):
+    machine(told("upgraded", 1, "pkg:oci/cart@sha256%3Aabc?tag=1.4.2&repository_url=r.example"))
+    assert shares() == [("cart 1.4.2", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("artifact", "name"),
+    [
+        ("pkg:deb/shop/cart@1.4.2", "cart 1.4.2"),
+        ("pkg:oci/cart@sha256%3Aabc", ""),
+        ("pkg:oci/cart", ""),
+        ("cart:1.4.2", ""),
+        ({"not": "text"}, ""),
+        ("pkg:deb/cart@" + "9" * 300, ""),
+    ],
+)
+def test_event__artefact__names_a_version_or_nothing(machine, cart, artifact, name):
+    machine(told("deployed", 1, artifact))
+    assert shares() == [(name, 1.0)]
+
+
+def test_event__rolled_back__ends_the_newest(machine, cart):
+    machine(told("deployed", 1, "pkg:deb/cart@1.4.1"))
+    machine(told("deployed", 2, "pkg:deb/cart@1.4.2"))
+    machine(told("rolledback", 3, "pkg:deb/cart@1.4.1"))
+    assert shares() == [("cart 1.4.1", 1.0), ("cart 1.4.2", 1.0), ("cart 1.4.2", 0.0)]
+
+
+def test_event__rolled_back_of_a_chain__ends_that_one(machine, cart):
+    chain = str(uuid.uuid4())
+    machine(told("deployed", 1, "pkg:deb/cart@1.4.1", chainId=chain))
+    machine(told("deployed", 2, "pkg:deb/cart@1.4.2"))
+    machine(told("rolledback", 3, chainId=chain))
+    assert shares()[-1] == ("cart 1.4.1", 0.0)
+
+
+def test_event__removed__ends_all_that_was_seen_there(machine, cart):
+    machine(told("deployed", 1, "pkg:deb/cart@1.4.1"))
+    machine(told("deployed", 2, "pkg:deb/cart@1.4.2"))
+    machine(told("removed", 3))
+    assert sorted(shares()[2:]) == [("cart 1.4.1", 0.0), ("cart 1.4.2", 0.0)]
+
+
+def test_event__rolled_back_with_nothing_there__changes_nothing(machine, cart):
+    assert machine(told("rolledback", 1)).json() == {"accepted": 1}
+    assert shares() == []
+
+
+def test_event__of_a_version_that_was_seen_already__is_the_same_change(machine, cart):
+    at = database_now()
+    seen = {"kind": "deploy", "managed": False, "name": "cart 1.4.2"}
+    Exposure.objects.create(change_id=uuid.uuid4(), service=cart, at=at, share=0.3, **seen)
+    machine(told("deployed", 1, "pkg:deb/cart@1.4.2"))
+    assert shares() == [("cart 1.4.2", 0.3)]
 
 
 def test_event__binary__has_its_attributes_in_headers(machine, cart):

@@ -120,12 +120,38 @@ def test_abort__running__rolls_back(act):
     assert answer.json()["desired_exposure"] == 0
 
 
-@pytest.mark.parametrize("action", ["pause", "resume", "abort", "retry", "accept"])
+@pytest.mark.parametrize("action", ["pause", "resume", "abort", "accept"])
 def test_action__on_what_has_ended__is_a_conflict(act, action):
     answer = act(journey("rolled_back").rollout, action, {"reason": "too late"})
 
     assert answer.status_code == 409
     assert answer.json()["type"].endswith("illegal-transition")
+
+
+def test_retry__rolled_back__is_a_new_rollout_with_its_address(act):
+    first = journey("rolled_back").rollout
+    answer = act(first, "retry", {"reason": "noise"})
+
+    assert answer.status_code == 201
+    assert answer["Location"] == f"/api/v1/rollouts/{answer.json()['id']}"
+    assert answer.json()["retries"] == str(first.pk)
+    assert answer.json()["phase"] == "pending"
+    assert act(first, "retry", {"reason": "noise"}).status_code == 409
+
+
+def test_retry__rolled_back_without_a_reason__is_unprocessable(act):
+    answer = act(journey("rolled_back").rollout, "retry", {})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/reason"
+
+
+def test_retry__rolled_back_and_not_an_operator__is_refused(calling):
+    first = journey("rolled_back").rollout
+    answer = calling("approver").post(f"rollouts/{first.pk}/retry", {"reason": "noise"})
+
+    assert answer.status_code == 403
+    assert not Rollout.objects.filter(retries=first).exists()
 
 
 def test_undo__completed__makes_a_linked_rollout_of_the_old_version(act):

@@ -1,17 +1,19 @@
 """From journeys that ended to what is told of a team's practice."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from attribution import exposures
 from attribution.clock import database_now
 from controlplane.models import Outcome
 from controlplane.outcomes import record_outcomes
 from controlplane.practised import practised
 from rollout import services
-from tests.factories import journey
+from tests.factories import ServiceFactory, journey
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +81,25 @@ def test_standardisation__by_service__tells_each_and_all(calling, ended):
     assert answer["days"] == 7
     assert answer["all"]["changes"] == 1
     assert answer["groups"][found.service.name]["change_failure_rate"] == 0
+
+
+def test_standardisation__unmanaged_changes__count_in_coverage_and_have_their_group(calling, ended):
+    found = ended("completed")
+    other = ServiceFactory(name="legacy", team="ops")
+    at = database_now()
+    exposures.record(uuid.uuid4(), other.name, at, 1.0, [], "deploy", managed=False)
+    answer = calling("viewer").get("standardisation?days=7").json()
+    assert answer["all"]["coverage"] == 0.5
+    assert answer["all"]["unmanaged"] == 1
+    assert answer["groups"][found.service.team]["coverage"] == 1.0
+    assert answer["groups"]["ops"]["coverage"] == 0.0
+    assert answer["groups"]["ops"]["changes"] == 0
+
+
+def test_precision__nothing_stopped__is_an_empty_list(calling, ended):
+    ended("completed")
+    assert calling("viewer").get("precision?days=7").json() == {"days": 7, "guardrails": []}
+    assert calling("viewer").get("precision?days=0").status_code == 422
 
 
 @pytest.mark.parametrize("query", ["days=0", "days=x", "days=367", "days=-1", "by=galaxy"])

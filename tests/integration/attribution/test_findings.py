@@ -9,8 +9,9 @@ from attribution.alerts import receive
 from attribution.anomalies import end_anomaly, open_anomaly
 from attribution.clock import database_now
 from attribution.findings import attribute_due, suspicion
-from attribution.models import Anomaly, Finding, Sample
+from attribution.models import Anomaly, Finding, Sample, Service
 from attribution.neighbourhood import case_of
+from attribution.watched import watch
 
 from .conftest import ERRORS
 
@@ -154,6 +155,26 @@ def test_attribute_due__service_reports_nothing_itself__its_callers_tell(shop):
     alert_on("checkout")
     attribute_due()
     assert suspicion(changes["checkout"]).probability > 0.8
+
+
+def test_attribute_due__cohorts_are_versions__the_canary_is_of_the_newest_change(shop):
+    """An older change is still exposed, and what was seen before was of its version."""
+    stock = shop["stock"]
+    stock.cohorts = {"canary": 'version="$version"', "control": 'version!="$version"'}
+    stock.save()
+    older = uuid.uuid4()
+    at = database_now() - timedelta(seconds=80)
+    exposures.record(older, "stock", at, 0.15, [], "deploy")
+    changes = story(shop, bad="stock", changed={"stock": 40})
+    watch(["stock"], changes["stock"], "2.0", "1.0")
+    versions = Service.objects.get(name="stock").counters["versions"]
+    begun = {**versions, "since": versions["since"] - 40}
+    Service.objects.filter(name="stock").update(counters={"versions": begun})
+    alert_on("stock")
+    attribute_due()
+    found = {one["change"]: one["probability"] for one in Finding.objects.get().suspects}
+    assert found[str(changes["stock"])] > 0.8
+    assert found.get(str(older), 0.0) < 0.1
 
 
 def test_attribute_due__finding__keeps_the_case_it_was_computed_from(shop):

@@ -257,3 +257,12 @@ def test_shadow__another_artefact_of_the_service__has_the_versions_now(productio
     first.refresh_from_db()
     assert first.artefact != production.rollout.artefact
     assert first.phase == Phase.CANCELED
+
+
+def test_shadow__superseded_at_a_share__is_exposed_no_more(production, body):
+    production.submit(body)
+    production.run(3)
+    production.run(10, canary=(0, 50))
+    first = production.change
+    production.submit(body | {"artefact": {"image": "shop/cart:1.4.2"}})
+    assert Exposure.objects.filter(change_id=first.pk).order_by("id").last().share == 0

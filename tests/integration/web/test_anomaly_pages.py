@@ -11,9 +11,10 @@ from django.urls import reverse
 from attribution.anomalies import open_anomaly
 from attribution.clock import database_now
 from attribution.findings import attribute_due
-from attribution.models import Anomaly, AnomalyFeedback, Finding, Service
+from attribution.models import Anomaly, AnomalyFeedback, Exposure, Finding, Service
 from controlplane import feedback
 from controlplane.models import Change
+from controlplane.web.presenters.named import named
 from rollout import culprits
 from tests.browser import incidents, scenes
 
@@ -373,3 +374,15 @@ def test_anomaly__the_first_was_taken_back_in_vain__says_that_suspicion_went_on(
     assert "taken back in vain" in text
     assert "the finding said 60%" in text
     assert "it counts a tenth now, and suspicion went to the next" in text
+
+
+def test_named__unmanaged_version__is_called_by_what_was_seen(db):
+    cart = Service.objects.create(name="cart", team="shop")
+    seen = {"at": database_now(), "share": 0.2, "kind": "deploy", "managed": False}
+    known, bare = uuid.uuid4(), uuid.uuid4()
+    Exposure.objects.create(change_id=known, service=cart, name="cart 1.4.2", **seen)
+    Exposure.objects.create(change_id=bare, service=cart, **seen)
+    found = named([str(known), str(bare)])
+    assert found[str(known)].title == "cart 1.4.2, seen"
+    assert found[str(bare)].title == "deploy on cart"
+    assert not found[str(known)].managed

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.seen_share import FEWEST, GONE, Counted, seen_share, steadied
+from attribution.seen_versions import steadied
+from rollout.seen_share import FEWEST, GONE, Counted, seen_share
 
 OLD, BOTH, NEW, NONE = Counted(0, 90), Counted(10, 90), Counted(100, 0), Counted(0, 0)
 
