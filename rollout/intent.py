@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attribution import anomalies
 from rollout import effects, ledger, shadow_effects, version_cohorts
+from rollout.code_version import code_version
 from rollout.decide import PASSING
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
@@ -43,6 +44,7 @@ def carry_out(
         "failing": _failing(gathered),
         "line": gathered.line,
         "decision": asdict(decision),
+        "code": code_version(),
     }
     ledger.append(rollout, decision.do, decision.reasons, ledger.SYSTEM, inputs, now)
     if news:

@@ -83,18 +83,24 @@ def append(
 
 def verify(rollout: Rollout) -> list[str]:
     """What is wrong with the chain, a line a problem; empty: nothing."""
-    problems = []
+    problems: list[str] = []
     previous = ""
     for number, entry in enumerate(rollout.decisions.order_by("sequence"), start=1):
         if entry.sequence != number:
-            problems.append(f"entry {number} is missing")
-            return problems
-        if entry.previous_hash != previous:
-            problems.append(f"entry {number} does not follow the one before it")
-        if entry.hash != entry_hash(entry):
-            problems.append(f"entry {number} was altered")
+            return [*problems, f"entry {number} is missing"]
+        problems += wrong_with(entry, previous)
         previous = entry.hash
     return problems
+
+
+def wrong_with(entry: Decision, previous: str) -> list[str]:
+    """Of one entry that is where it belongs. `previous`: the hash of the one before it."""
+    found = []
+    if entry.previous_hash != previous:
+        found.append(f"entry {entry.sequence} does not follow the one before it")
+    if entry.hash != entry_hash(entry):
+        found.append(f"entry {entry.sequence} was altered")
+    return found
 
 
 def publish(

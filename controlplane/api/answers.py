@@ -175,6 +175,19 @@ class LedgerAnswer(LedgerDecisionAnswer):
     hash = s.CharField()
 
 
+class DifferenceAnswer(Answer):
+    field = s.CharField()
+    recorded = s.JSONField(allow_null=True)
+    again = s.JSONField(allow_null=True)
+
+
+class ExplanationAnswer(Answer):
+    text = s.CharField()
+    same = s.BooleanField(allow_null=True, help_text="null: a person ordered it")
+    differences = DifferenceAnswer(many=True)
+    altered = s.ListField(child=s.CharField(), help_text="What is wrong with the entry itself")
+
+
 class FindingAnswer(Answer):
     id = s.UUIDField()
     at = s.DateTimeField()

@@ -19,6 +19,7 @@ from controlplane.models import Feedback
 from controlplane.reading import ledger_json, moment
 from rollout.ledger import verify
 from rollout.models import Decision, Rollout
+from rollout.recompute import explain
 
 
 class LedgerView(PagedView):
@@ -71,6 +72,22 @@ def _uuid(value: str, name: str) -> uuid.UUID:
         return uuid.UUID(value)
     except ValueError:
         raise ProblemError(422, "invalid-query", f"{name} must be an id.") from None
+
+
+class ExplainView(ApiView):
+    scopes: ClassVar = {"GET": Scope.READ}
+
+    @extend_schema(operation_id="decisions_explain", responses=answers.ExplanationAnswer)
+    def get(self, request: Request, decision_id: uuid.UUID) -> Response:
+        """The decision computed again from its stored inputs; `same` is null for an order."""
+        del request
+        found = explain(Decision.objects.get(pk=decision_id))
+        differences = [
+            {"field": each.field, "recorded": each.recorded, "again": each.again}
+            for each in found.differences
+        ]
+        body = {"text": found.text, "same": found.same, "altered": list(found.altered)}
+        return Response(body | {"differences": differences})
 
 
 class FeedbackView(ApiView):

@@ -81,7 +81,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_named("policies", governance.PoliciesView, governance.PolicyView),
     *_named("freezes", governance.FreezesView, governance.FreezeView),
     *_named("silences", governance.SilencesView, governance.SilenceView),
-    *_below("decisions", "decision_id", {"feedback": evidence.FeedbackView}),
+    *_below(
+        "decisions",
+        "decision_id",
+        {"feedback": evidence.FeedbackView, "explain": evidence.ExplainView},
+    ),
     *(path(name, view.as_view(), name=name) for name, view in CASE_VIEWS.items()),
     path("alerts", AlertsView.as_view(), name="alerts"),
     path("events", events.EventsView.as_view(), name="events"),

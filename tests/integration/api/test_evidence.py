@@ -97,6 +97,20 @@ def test_ledger__pages__give_every_entry_once(viewer):
     assert len(seen) == len(set(seen)) == Decision.objects.count()
 
 
+def test_explain__decision_of_the_loop__is_computed_again_the_same(viewer):
+    decision = journey("rolled_back").rollout.decisions.get(decision="halt")
+    shown = viewer.get(f"decisions/{decision.pk}/explain").json()
+
+    assert (shown["same"], shown["differences"], shown["altered"]) == (True, [], [])
+
+
+def test_explain__order_of_a_person__says_who_and_why(viewer):
+    decision = journey("paused").rollout.decisions.get(decision="pause")
+    shown = viewer.get(f"decisions/{decision.pk}/explain").json()
+
+    assert (shown["same"], "ordered by olga: lunch" in shown["text"]) == (None, True)
+
+
 def test_feedback__on_a_decision__is_stored_with_who_said_it(calling):
     decision = journey("rolled_back").rollout.decisions.last()
     body = {"answer": "wrong", "comment": "it was the network"}
