@@ -120,9 +120,19 @@ def add(place: Place, name: str, service: str, query: Query, more: Mapping[str, 
     except CaseError as problem:
         place.note("", f"not carried over: {problem}")
         return
-    for remark in query.remarks:
+    for remark in (*query.remarks, *_of_a_level(query.kind)):
         place.note("", remark)
     place.found.guardrails.append({"service": service, **spec})
+
+
+def _of_a_level(kind: str) -> tuple[str, ...]:
+    """A canary that a rollout makes has no past to compare a level with."""
+    if kind != "value":
+        return ()
+    return (
+        "a level: where the canary is there only since the rollout it stays inconclusive, and the "
+        "rollout never passes; then take it out, or give it as a histogram or as counts",
+    )
 
 
 def _named(name: str) -> str:

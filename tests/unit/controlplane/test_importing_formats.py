@@ -253,6 +253,40 @@ def test_kayenta__config__keeps_all_options_under_params_and_shares_the_weights(
     assert "classifier.groupWeights.hits: no metric of the group" in told(found)
 
 
+def _kayenta(query, direction):
+    metric = {
+        "name": "metric",
+        "query": {"type": "prometheus", "customInlineTemplate": f"PromQL:{query}"},
+        "analysisConfigurations": {"canary": {"direction": direction}},
+    }
+    return json.dumps({"metrics": [metric], "classifier": {}})
+
+
+SHARE = 'sum(rate(x_total{r="${scope}",code%s"5.."}[1m])) / sum(rate(x_total{r="${scope}"}[1m]))'
+
+
+def test_kayenta__share_of_counts__is_a_ratio_that_a_rollout_can_be_judged_by():
+    found = imported("kayenta", _kayenta(SHARE % "=~", "increase"), "cart")
+    (guardrail,) = found.guardrails
+
+    assert guardrail["kind"] == "ratio"
+    assert guardrail["events"] == 'x_total{code=~"5..",$cohort}'
+    assert guardrail["direction"] == "increase"
+
+
+def test_kayenta__share_of_successes__stays_the_series_that_its_options_speak_of():
+    found = imported("kayenta", _kayenta(SHARE % "!~", "decrease"), "cart")
+    (guardrail,) = found.guardrails
+
+    assert (guardrail["kind"], guardrail["direction"]) == ("value", "decrease")
+
+
+def test_import__level__tells_that_most_rollouts_cannot_be_judged_by_it():
+    found = imported("kayenta", _kayenta("avg(load{pod='${scope}'})", "increase"), "cart")
+
+    assert "inconclusive" in told(found)
+
+
 def _case(found, control, canary):
     wanted = ("name", "kind", "direction", "critical", "weight", "params")
     parsed = [
