@@ -12,6 +12,10 @@ from controlplane.importing.ratios import Query
 from controlplane.risk.documents import pointer_step
 
 _BLANKS = re.compile(r"\s+")
+_LEVEL = (
+    "a level: where the canary is there only since the rollout it stays inconclusive, and the "
+    "rollout never passes; then take it out, or give it as a histogram or as counts"
+)
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,7 @@ def _of_a_level(kind: str) -> tuple[str, ...]:
     """A canary that a rollout makes has no past to compare a level with."""
     if kind != "value":
         return ()
-    return (
-        "a level: where the canary is there only since the rollout it stays inconclusive, and the "
-        "rollout never passes; then take it out, or give it as a histogram or as counts",
-    )
+    return (_LEVEL,)
 
 
 def _named(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The issuer that the guide's job is vouched for by: like GitHub's, it signs for whom it is asked."""
+"""The issuer that vouches for the guide's job: like GitHub's, it signs for whom it is asked."""
 
 import json
 from urllib.parse import parse_qs, urlsplit

@@ -63,7 +63,7 @@ def type_in(
     script = checkout.parent / f"{guide.stem}.sh"
     ending = 'trap "kill 0" EXIT'  # what was started in the background ends with the shell
     typed = commands(f"{before}\n{guide.read_text()}", port=port)
-    script.write_text("\n".join([ending, "set -eu", typed, ""]))
+    script.write_text(f"{ending}\nset -eu\n{typed}\n")
     values = {k: v for k, v in os.environ.items() if not k.startswith(("GRAYGATE_", "DJANGO_"))}
     for name in ("DATABASE_URL", "CELERY_BROKER_URL"):
         values.pop(name, None)
