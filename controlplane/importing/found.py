@@ -118,7 +118,9 @@ def add(place: Place, name: str, service: str, query: Query, more: Mapping[str, 
     if query.params:
         spec["params"] = dict(query.params)
     spec |= {key: value for key, value in more.items() if value is not None}
-    spec["name"] = _free(_named(name), service, place.found)
+    # Else people read of a success rate of 30% what is one of failures.
+    told = f"{name} (failures)" if query.turned else name
+    spec["name"] = _free(_named(told), service, place.found)
     try:
         parse_guardrail(spec, "")
     except CaseError as problem:

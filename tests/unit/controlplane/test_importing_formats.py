@@ -178,7 +178,7 @@ def test_openslo__indicator__is_carried_and_the_objective_is_not():
     found = imported("openslo", SLO)
     (guardrail,) = found.guardrails
 
-    assert (guardrail["name"], guardrail["service"]) == ("availability", "web")
+    assert (guardrail["name"], guardrail["service"]) == ("availability (failures)", "web")
     assert guardrail["events"] == 'http_total{code!="200",$cohort}'
     assert "objectives.0.target: a promise over weeks" in told(found)
     assert "metrics of datadog" in told(found)
