@@ -11,9 +11,7 @@ pytestmark = pytest.mark.e2e
 GUIDE = ROOT / "docs/guides/from_kayenta.md"
 
 
-def test_from_kayenta__typed_as_printed__config_comes_over_and_both_judge(
-    company, tmp_path
-):
+def test_from_kayenta__typed_as_printed__config_comes_over_and_both_judge(company, tmp_path):
     checkout = fresh_checkout(tmp_path)
     told = type_in(GUIDE, checkout, company, port=held_port(), before=first_three_parts())
     answers = [json.loads(line) for line in (checkout / "kayenta/answers.jsonl").open()]
