@@ -117,7 +117,12 @@ def of_plan(
     samples = guardrail.get("min_samples", 0.0) / traffic.canary * looks.interval_s
     settle = guardrail.get("settle_s", 0.0)
     within = (max_s - settle) / looks.interval_s
-    smallest = smallest_rate(traffic, rule, within - looks.persistence + 1)
+    smallest = smallest_rate(
+        traffic,
+        rule,
+        within - looks.persistence + 1,
+        lambda rate: steadied(rate, traffic.canary, looks.persistence),
+    )
     why = _no_pass(rule, traffic, wait)
     return Forecast(
         metric=guardrail["name"],

@@ -158,6 +158,8 @@ def charts(series: Json) -> Iterator[Table]:
         (service["service"], metric)
         for service in series.get("services", [])
         for metric in service["metrics"]
+        # A distribution has no line, which is not silence.
+        if metric.get("kind") != "distribution"
     ]
     if not rows:
         return

@@ -153,10 +153,14 @@ def intervals_to_pass(
     return min(_crossing(nats, *_health(traffic, line, rate), traffic.units) for line in lines)
 
 
-def smallest_rate(traffic: Traffic, rule: Rule, within: float) -> float | None:
-    """The lowest rate of bad events that is failed within so many intervals; None: not even 1."""
+def smallest_rate(
+    traffic: Traffic, rule: Rule, within: float, counts: Callable[[float], float] = float
+) -> float | None:
+    """The lowest rate of bad events that is failed within so many intervals; None: not even 1.
+    `counts`: as how much a rate counts.
+    """
     low = max(bound(traffic.base, rule, rule.margin), 1e-9)
-    return _first(low, 1.0, lambda rate: intervals_to_fail(traffic, rule, rate) <= within)
+    return _first(low, 1.0, lambda rate: intervals_to_fail(traffic, rule, counts(rate)) <= within)
 
 
 def _first(near: float, far: float, seen: Callable[[float], bool]) -> float | None:

@@ -12,6 +12,10 @@ from controlplane.importing.ratios import Query
 from controlplane.risk.documents import pointer_step
 
 _BLANKS = re.compile(r"\s+")
+_LEVEL = (
+    "a level: where the canary is there only since the rollout it stays inconclusive, and the "
+    "rollout never passes; then take it out, or give it as a histogram or as counts"
+)
 
 
 @dataclass(frozen=True)
@@ -114,15 +118,24 @@ def add(place: Place, name: str, service: str, query: Query, more: Mapping[str, 
     if query.params:
         spec["params"] = dict(query.params)
     spec |= {key: value for key, value in more.items() if value is not None}
-    spec["name"] = _free(_named(name), service, place.found)
+    # Else people read of a success rate of 30% what is one of failures.
+    told = f"{name} (failures)" if query.turned else name
+    spec["name"] = _free(_named(told), service, place.found)
     try:
         parse_guardrail(spec, "")
     except CaseError as problem:
         place.note("", f"not carried over: {problem}")
         return
-    for remark in query.remarks:
+    for remark in (*query.remarks, *_of_a_level(query.kind)):
         place.note("", remark)
     place.found.guardrails.append({"service": service, **spec})
+
+
+def _of_a_level(kind: str) -> tuple[str, ...]:
+    """A canary that a rollout makes has no past to compare a level with."""
+    if kind != "value":
+        return ()
+    return (_LEVEL,)
 
 
 def _named(name: str) -> str:

@@ -127,7 +127,8 @@ def _query(query: Place, document: Place, direction: str, asked: Asked) -> Query
     query.rest(_QUERY, {"resourceType": "the labels are given by themselves"})
     text = _promql(query, document)
     try:
-        found = value_of(text, direction, Cohorts(asked.values, CANARY))
+        level = value_of(text, direction, Cohorts(asked.values, CANARY))
+        found = level and (_as_counts(text, direction, asked) or level)
         if found is None:
             query.note("", "a sum grows with the cohort: the series is another one than Kayenta's")
             found = query_of(text, "either", Cohorts(asked.values, CANARY))
@@ -135,6 +136,17 @@ def _query(query: Place, document: Place, direction: str, asked: Asked) -> Query
         query.note("", f"not carried over: {problem}")
         return None
     return Query(found.kind, direction, found.queries, found.params, found.remarks)
+
+
+def _as_counts(text: str, direction: str, asked: Asked) -> Query | None:
+    """A share of events by its counts, which a rollout can be judged by without a past: Kayenta's
+    series is their quotient. A share of successes is left: its options speak of that series.
+    """
+    try:
+        found = query_of(text, direction, Cohorts(asked.values, CANARY))
+    except NotCarriedError:
+        return None
+    return found if found.kind == "ratio" and found.direction == direction else None
 
 
 def _promql(query: Place, document: Place) -> str:

@@ -25,6 +25,8 @@ class Query:
     queries: Mapping[str, str]
     params: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    # Bad events of a rule that spoke of the good ones.
+    turned: bool = False
 
 
 def ratio_of(
@@ -40,7 +42,8 @@ def ratio_of(
     if not _is_part(events, total, part, whole):
         return None
     if turned:
-        return Query("ratio", "increase", _rest_counted(events, total, part, whole, cohorts))
+        rest = _rest_counted(events, total, part, whole, cohorts)
+        return Query("ratio", "increase", rest, turned=True)
     harm = "either" if direction == "either" else "increase"
     return Query("ratio", harm, _counted(events, total, part, whole))
 

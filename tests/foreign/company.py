@@ -38,10 +38,9 @@ WEIGHT = """#!{python}
 # weight SERVICE PERCENT: that part of the customers meets the spare machine.
 import socket, sys
 service, percent = sys.argv[1], float(sys.argv[2])
-# Two machines of weight 100 each: x / (x + 200) of the customers.
-spare = 100 if percent >= 100 else round(200 * percent / (100 - percent))
-stable = 0 if percent >= 100 else 100
-for server, weight in (("a", stable), ("b", stable), ("next", min(spare, 256))):
+# Two machines share the rest; whole percents come out exactly.
+stable, spare = round(100 - percent), round(2 * percent)
+for server, weight in (("a", stable), ("b", stable), ("next", spare)):
     with socket.socket(socket.AF_UNIX) as link:
         link.connect("{socket}")
         link.sendall(f"set weight {{service}}/{{server}} {{weight}}\\n".encode())

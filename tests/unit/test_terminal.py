@@ -70,6 +70,12 @@ def test_terminal__canary_without_a_value__is_silent_and_not_zero():
     assert "0.50%" in text
 
 
+def test_terminal__distribution__has_no_line_and_is_not_called_silent():
+    metric = {"name": "duration", "kind": "distribution", "canary": [None], "control": [None]}
+    series = {"services": [{"service": "catalog", "metrics": [metric]}]}
+    assert "silent" not in picture(View(CHANGE, {}, ROLLOUT, series))
+
+
 def test_terminal__before_any_rollout__says_why():
     view = View(CHANGE, {"decision": "needs_approval", "reasons": ["medium risk: 1 approval"]})
     text = picture(view)

@@ -127,3 +127,14 @@ def test_steadied__least_of_five__is_what_it_is_on_average():
     counts = np.random.default_rng(1).binomial(400, 0.05, (20_000, 5)).min(axis=1)
     assert steadied(0.05, 400, 5) == pytest.approx(counts.mean() / 400, rel=0.05)
     assert steadied(0.05, 400, 1) == 0.05
+
+
+@pytest.mark.parametrize("canary", [20, 100, 400, 5000])
+@pytest.mark.parametrize("max_s", [300, 1800])
+def test_plan__where_harm_has_to_last__would_see_a_regression_exactly_if_it_is_large_enough(
+    canary, max_s
+):
+    (rule,) = rules([RATIO], 3, 0.02, 0.05)
+    found = of_plan(RATIO, rule, Traffic(0.001, 100, canary), Looks(5.0, 5), max_s)
+    in_time = found.seen_in_s is not None and found.seen_in_s <= max_s
+    assert in_time == (found.smallest is not None and found.smallest <= found.sees)

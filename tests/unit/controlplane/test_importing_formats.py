@@ -178,7 +178,7 @@ def test_openslo__indicator__is_carried_and_the_objective_is_not():
     found = imported("openslo", SLO)
     (guardrail,) = found.guardrails
 
-    assert (guardrail["name"], guardrail["service"]) == ("availability", "web")
+    assert (guardrail["name"], guardrail["service"]) == ("availability (failures)", "web")
     assert guardrail["events"] == 'http_total{code!="200",$cohort}'
     assert "objectives.0.target: a promise over weeks" in told(found)
     assert "metrics of datadog" in told(found)
@@ -251,6 +251,40 @@ def test_kayenta__config__keeps_all_options_under_params_and_shares_the_weights(
     }
     assert "metrics.2.query.type: not carried over: metrics of stackdriver" in told(found)
     assert "classifier.groupWeights.hits: no metric of the group" in told(found)
+
+
+def _kayenta(query, direction):
+    metric = {
+        "name": "metric",
+        "query": {"type": "prometheus", "customInlineTemplate": f"PromQL:{query}"},
+        "analysisConfigurations": {"canary": {"direction": direction}},
+    }
+    return json.dumps({"metrics": [metric], "classifier": {}})
+
+
+SHARE = 'sum(rate(x_total{r="${scope}",code%s"5.."}[1m])) / sum(rate(x_total{r="${scope}"}[1m]))'
+
+
+def test_kayenta__share_of_counts__is_a_ratio_that_a_rollout_can_be_judged_by():
+    found = imported("kayenta", _kayenta(SHARE % "=~", "increase"), "cart")
+    (guardrail,) = found.guardrails
+
+    assert guardrail["kind"] == "ratio"
+    assert guardrail["events"] == 'x_total{code=~"5..",$cohort}'
+    assert guardrail["direction"] == "increase"
+
+
+def test_kayenta__share_of_successes__stays_the_series_that_its_options_speak_of():
+    found = imported("kayenta", _kayenta(SHARE % "!~", "decrease"), "cart")
+    (guardrail,) = found.guardrails
+
+    assert (guardrail["kind"], guardrail["direction"]) == ("value", "decrease")
+
+
+def test_import__level__tells_that_most_rollouts_cannot_be_judged_by_it():
+    found = imported("kayenta", _kayenta("avg(load{pod='${scope}'})", "increase"), "cart")
+
+    assert "inconclusive" in told(found)
 
 
 def _case(found, control, canary):
