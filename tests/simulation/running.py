@@ -1,0 +1,35 @@
+"""Many schedules one after the other, in a database of their own."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.test.utils import override_settings
+
+from rollout.executors.base import executor
+from tests.simulation import rows
+from tests.simulation.actors import Troupe
+from tests.simulation.schedule import CAST, Schedule
+from tests.simulation.targets import EXECUTORS
+
+
+@contextmanager
+def stage() -> Iterator[Troupe]:
+    """The caller gives a database whose rows may be deleted."""
+    known = settings.GRAYGATE_EXECUTORS | EXECUTORS
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with override_settings(GRAYGATE_EXECUTORS=known), Troupe(CAST) as troupe:
+            rows.use_connection()
+            yield troupe
+    finally:
+        executor.cache_clear()
+        logging.disable(before)
+
+
+def run(seed: int | str, steps: int, troupe: Troupe) -> Schedule:
+    schedule = Schedule(seed, troupe)
+    schedule.run(steps)
+    return schedule
