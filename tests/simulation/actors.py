@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 CHANGES = ("INSERT", "UPDATE", "DELETE")
 # Only how often the server is asked whether somebody waits for a lock; it decides nothing.
-ASK_AFTER_S = 0.004
+ASK_AFTER_S = 0.012
 SETUP = "SET synchronous_commit = off; SET deadlock_timeout = '20ms'; SET jit = off"
 
 
@@ -187,7 +187,10 @@ class Troupe:
 
     def drop_connection(self, actor: Actor) -> None:
         """As when a server or a network goes away: its transaction is rolled back by the server."""
-        connection.connection.execute("SELECT pg_terminate_backend(%s, 5000)", [actor.pid])
+        ask = connection.connection.execute
+        ask("SELECT pg_terminate_backend(%s)", [actor.pid])
+        while ask("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [actor.pid]).fetchone():
+            time.sleep(0.0005)
         self._look_after_blocked()
 
     def clear(self) -> None:

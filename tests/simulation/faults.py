@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from controlplane.notify.base import Sent
 from rollout.executors.base import Desired, ExecutorError, Key, Observed
 from tests.simulation.actors import Actor, DiedError
 from tests.simulation.source import STATES
@@ -31,9 +32,9 @@ CALLS = (
 )
 LOOKS = ("stale_exposure", "look_fails", "look_answers_nonsense")
 BELLS = ("bell_lost", "bell_doubled")
-KINDS = (*STRIKES, *CALLS, *LOOKS, *BELLS)
+MESSAGES = ("message_refused", "message_taken_but_answer_lost")
+KINDS = (*STRIKES, *CALLS, *LOOKS, *BELLS, *MESSAGES)
 RATE = 0.07
-LONG = timedelta(seconds=90)
 
 
 class Faults:
@@ -43,6 +44,10 @@ class Faults:
         self.active = set(rng.sample(KINDS, rng.randint(4, 9)))
         self.stalled: dict[str, datetime] = {}
         self.over = False
+        # Messages that were sent and answered, by whom; those that may be sent again.
+        self.sent: dict[str, str] = {}
+        self.excused: set[str] = set()
+        self.hit: set[str] = set()
 
     def draws(self, kind: str, rate: float) -> bool:
         if self.over or kind not in self.active or self.s.rng.random() >= rate:
@@ -76,6 +81,7 @@ class Faults:
         if actor is None:
             return False
         self.count("worker_dies", f"{actor.name} at {actor.at}")
+        self.excuse(actor)
         actor.dies = True
         self.s.troupe.step(actor)
         return True
@@ -85,9 +91,15 @@ class Faults:
         if actor is None:
             return False
         seconds = self.s.rng.choice((3, 15, 30, 90))
+        self.excuse(actor)
         self.stalled[actor.name] = self.s.clock() + timedelta(seconds=seconds)
         self.count("worker_stalls", f"{actor.name} at {actor.at} for {seconds} s")
         return True
+
+    def excuse(self, actor: Actor) -> None:
+        """From here on to the end of its task it may not be able to say what it has sent."""
+        self.hit.add(actor.name)
+        self.excused |= {message for message, who in self.sent.items() if who == actor.name}
 
     def is_stalled(self, actor: Actor) -> bool:
         until = self.stalled.get(actor.name)
@@ -104,6 +116,7 @@ class Faults:
         if actor is None:
             return False
         self.count("connection_dropped", f"{actor.name} at {actor.at}")
+        self.excuse(actor)
         self.s.troupe.drop_connection(actor)
         return True
 
@@ -202,6 +215,25 @@ class Faults:
             return Observed(self.s.rng.choice((float("nan"), -1.0, 7.0)))
         return self.s.production.at(place)
 
+    # --- messages ----------------------------------------------------------------------------
+
+    def send(self, message: str) -> Sent:
+        me = self.s.troupe.me
+        if message in self.sent and message not in self.excused:
+            self.s.violate("outbox: a message that was sent and answered is sent again")
+        me.park("before_send")
+        if self.draws("message_refused", 0.3):
+            self.count("message_refused")
+            return Sent(error="HTTP 503")
+        self.sent[message] = me.name
+        if self.draws("message_taken_but_answer_lost", 0.3):
+            self.count("message_taken_but_answer_lost")
+            self.excused.add(message)
+            return Sent(error="ReadTimeout")
+        (self.excused.add if me.name in self.hit else self.excused.discard)(message)
+        me.park("after_send")
+        return Sent()
+
     # --- bells -------------------------------------------------------------------------------
 
     def bells(self, idle: list[Actor]) -> list[Actor]:
@@ -215,4 +247,3 @@ class Faults:
         return [self.s.rng.choice(idle)]
 
 
-_ = (LONG, place_of)

@@ -24,7 +24,7 @@ class ViolationError(AssertionError):
 class Known(Protocol):
     """What only the schedule knows."""
 
-    said: dict[int, tuple[str, str]]
+    said: dict[int, tuple[str, str, datetime]]
     specs: dict[str, Any]
     # Share and generation that the executor last answered an actor for a placement.
     answered: dict[tuple[str, int], tuple[float, int]]
@@ -62,18 +62,20 @@ def passed_only_on_a_pass(step: Step) -> Iterator[str]:
             continue
         evidence = inputs_of(found[0].rollout, found[0].sequence)["evidence"]
         number = NUMBER.search(evidence["reason"])
-        if number is None or step.known.said.get(int(number[1])) != (stage.rollout, "pass"):
+        said = step.known.said.get(int(number[1])) if number else None
+        if said is None or said[:2] != (stage.rollout, "pass"):
             yield f"stage {stage.index} passed on {evidence['verdict']}: {evidence['reason']!r}"
+            continue
         if evidence["source_lost"]:
             yield f"stage {stage.index} passed without a source"
-        yield from _silenced(step, stage.rollout)
+        yield from _silenced(step, stage.rollout, said[2])
 
 
-def _silenced(step: Step, rollout: str) -> Iterator[str]:
+def _silenced(step: Step, rollout: str, asked_at: datetime) -> Iterator[str]:
     watched = step.known.specs[rollout]["guardrails"]
     for silence in step.before.silences:
         begin, end = at(silence.starts_at), at(silence.ends_at)
-        if not begin <= step.now < end:
+        if not begin <= asked_at < end:
             continue
         for service, guardrails in watched.items():
             names = {g["name"] for g in guardrails}
@@ -111,8 +113,9 @@ def no_growth_under_a_hold(step: Step) -> Iterator[str]:
 
 
 def in_force(freeze: Any, now: datetime) -> bool:
+    """People freeze from now on: also when the clock is set back after that."""
     ends = at(freeze.ends_at)
-    return at(freeze.starts_at) <= now and (ends is None or ends > now)
+    return ends is None or ends > now
 
 
 def covers(freeze: Any, spec: Any) -> bool:
@@ -206,11 +209,15 @@ def confirmed_by_its_own_call(step: Step) -> Iterator[str]:
     """7: a generation is confirmed by whoever holds the token, on seeing its own effect."""
     for key, new in step.after.placements.items():
         old = step.before.placements.get(key)
-        if old is None or new.confirmed == old.confirmed or new.taken_over:
+        if old is None or new.taken_over:
+            continue
+        if (new.confirmed, new.observed_at) == (old.confirmed, old.observed_at):
             continue
         token = step.known.tokens.get(step.actor, {}).get(key)
         if token != new.token:
-            yield f"{new.target}: {step.actor} confirmed with token {token}, not {new.token}"
+            yield f"{new.target}: {step.actor} writes with token {token}, not {new.token}"
+        if new.confirmed == old.confirmed:
+            continue
         seen = step.known.answered.get((step.actor, key), (-1.0, -1))
         if new.executor == "sim" and seen[1] != new.generation:
             yield f"{new.target}: generation {new.generation} confirmed on seeing {seen[1]}"
@@ -222,18 +229,101 @@ def frozen_at_its_start(step: Step) -> Iterator[str]:
         old = step.before.rollouts.get(key)
         if old is not None and old.spec_hash != new.spec_hash:
             yield "the plan was changed under way"
-    for decision in new_in(step.before.decisions, step.after.decisions):
-        if decision.actor != "graygate":
-            continue
-        snapshot = inputs_of(decision.rollout, decision.sequence).get("snapshot")
-        spec = step.known.specs.get(decision.rollout)
-        if snapshot is None or spec is None:
-            continue
+    for decision, inputs in automatic(step):
+        snapshot, spec = inputs["snapshot"], step.known.specs[decision.rollout]
         keys = ("control_level", "reversible", "own_eyes", "on_inconclusive", "alpha_rollback")
         differ = [k for k in keys if snapshot[k] != spec[k]]
         bakes = [(s["min_s"], s["max_s"], s["min_samples"]) for s in snapshot["stages"]]
         if differ or bakes != [(s["min_s"], s["max_s"], s["min_samples"]) for s in spec["stages"]]:
             yield f"{decision.decision} was decided by another policy: {differ or bakes}"
+
+
+def a_lost_source_decides_nothing(step: Step) -> Iterator[str]:
+    """5: without a source nothing is promoted, halted or rolled back."""
+    for decision, inputs in automatic(step):
+        lost = inputs["evidence"]["source_lost"]
+        if lost and decision.decision in {"promote", "watch", "complete", "halt", "rollback"}:
+            yield f"{decision.decision} although the source is lost: {lost}"
+
+
+def not_on_its_own_eyes(step: Step) -> Iterator[str]:
+    """6: what Graygate sees with it neither promotes nor rolls back by itself."""
+    for decision, _ in automatic(step):
+        own = step.known.specs[decision.rollout]["own_eyes"]
+        if own and decision.decision in {"promote", "watch", "rollback"}:
+            yield f"{decision.decision} of a change of the monitoring"
+
+
+def automatic(step: Step) -> Iterator[tuple[Any, Any]]:
+    for decision in new_in(step.before.decisions, step.after.decisions):
+        if decision.actor == "graygate" and decision.rollout in step.known.specs:
+            inputs = inputs_of(decision.rollout, decision.sequence)
+            if "snapshot" in inputs:
+                yield decision, inputs
+
+
+def versions_one_by_one(step: Step) -> Iterator[str]:
+    """10: two versions of one artefact are never under way together."""
+    for new, old in phases(step):
+        if (old.phase, new.phase) != ("pending", "running"):
+            continue
+        for other in step.after.rollouts.values():
+            same = (other.artefact, other.environment) == (new.artefact, new.environment)
+            if other.id == new.id or not same:
+                continue
+            stuck = other.phase == "rollback_failed" and step.known.specs[other.id]["reversible"]
+            if stuck or other.phase in {"running", "watching", "rolling_back"}:
+                yield f"started while another version is {other.phase}"
+
+
+def units_are_disjoint(step: Step) -> Iterator[str]:
+    """10: no unit is drawn that another change has, while there are others."""
+    for key, new in step.after.placements.items():
+        old = step.before.placements.get(key)
+        if old is None or new.desired_units == old.desired_units:
+            continue
+        taken = {unit for unit in _taken(step, new.rollout)}
+        drawn = set(new.desired_units) - set(old.desired_units)
+        units = next(
+            set(t["units"])
+            for t in step.known.specs[new.rollout]["targets"]
+            if t["service"] == new.service
+        )
+        free = units - taken - set(old.desired_units)
+        if drawn & taken and len(free) >= len(drawn):
+            yield f"{new.target} drew {sorted(drawn & taken)} though {len(free)} were free"
+
+
+def _taken(step: Step, rollout: str) -> Iterator[str]:
+    for other in step.before.placements.values():
+        phase = step.before.rollouts[other.rollout].phase
+        if other.rollout != rollout and phase in {"running", "rolling_back", "rollback_failed"}:
+            yield from (*other.desired_units, *other.observed_units)
+
+
+def news_with_the_fact(step: Step) -> Iterator[str]:
+    """4: what people have to know is in the outbox in the transaction that makes it true."""
+    for new, _old in phases(step):
+        kind = "answered" if step.action == "retry" else new.phase
+        known = {"rolling_back", "rolled_back", "rollback_failed", "completed"}
+        if new.phase in known and not told(step, new.change_id, kind):
+            yield f"{new.phase}, and no message says so"
+    for key, hold in step.after.holds.items():
+        if key not in step.before.holds and hold.kind in {"halted", "paused", "drift", "source_lost"}:
+            kind = hold.kind if hold.kind in {"halted", "paused"} else "hold"
+            change = step.after.rollouts[hold.rollout].change_id
+            if not told(step, change, kind):
+                yield f"held as {hold.kind}, and no message says so"
+
+
+def decisions_are_kept(step: Step) -> Iterator[str]:
+    """8: the ledger only grows, and each entry follows the one before it."""
+    gone = set(step.before.decisions) - set(step.after.decisions)
+    if gone:
+        yield f"{len(gone)} entries are gone"
+    for rollout, sequence in step.after.decisions:
+        if sequence > 1 and (rollout, sequence - 1) not in step.after.decisions:
+            yield f"entry {sequence - 1} is missing"
 
 
 EACH_STEP: tuple[Check, ...] = (
@@ -246,6 +336,12 @@ EACH_STEP: tuple[Check, ...] = (
     observed_is_what_was_seen,
     confirmed_by_its_own_call,
     frozen_at_its_start,
+    a_lost_source_decides_nothing,
+    not_on_its_own_eyes,
+    versions_one_by_one,
+    units_are_disjoint,
+    news_with_the_fact,
+    decisions_are_kept,
 )
 
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from random import Random
 
 from attribution.models import Service
+from controlplane.notify.deliver import drain
+from controlplane.notify.dispatch import dispatch
 from rollout import audit, services
 from rollout.executors.base import Desired, ExecutorError, Key, Observed, executor
 from rollout.reconcile import World, reconcile_due
@@ -16,8 +18,10 @@ from rollout.spec import RolloutSpec, StageSpec, TargetSpec
 from tests.simulation import rows
 from tests.simulation.actors import Actor, DiedError, Troupe
 from tests.simulation.clock import Clock, virtual
+from tests.simulation.ending import End
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import Step, ViolationError, check
+from tests.simulation.oncall import ENDPOINT, LINE
 from tests.simulation.people import ACTIONS, REFUSALS, Person
 from tests.simulation.source import Source
 from tests.simulation.targets import EXECUTORS, STAGE, Production
@@ -58,6 +62,7 @@ class Schedule:
         with ExitStack() as stack:
             stack.enter_context(virtual(self.clock, Random(f"names/{self.seed}")))
             STAGE.apply, STAGE.observe = self.apply, self.observe
+            LINE.send = self.faults.send
             self.troupe.committed = self.committed
             try:
                 self.set_up()
@@ -85,6 +90,7 @@ class Schedule:
         rng = self.rng
         used = rng.choice((SERVICES[:1], SERVICES[1:], SERVICES))
         kind = rng.choice(("sim", "sim", "sim_loose", "sim_shared"))
+        own_eyes = rng.random() < 0.1
         units = UNITS if kind != "sim_shared" and rng.random() < 0.7 else ()
         return RolloutSpec(
             change_id=str(uuid.uuid4()),
@@ -94,7 +100,7 @@ class Schedule:
             environment="production",
             team="shop",
             level="low",
-            control_level=rng.choice(("L4", "L4", "L3", "L2")),
+            control_level="L2" if own_eyes else rng.choice(("L4", "L4", "L3", "L2")),
             stages=(
                 StageSpec(0.25, min_s=5, max_s=40, min_samples=10),
                 StageSpec(1.0, min_s=5, max_s=40, min_samples=10),
@@ -105,11 +111,11 @@ class Schedule:
             previous_version="v1",
             on_inconclusive=rng.choice(("hold", "rollback")),
             reversible=rng.random() < 0.85,
-            own_eyes=False,
-            interval_s=2.0,
-            undo_s=8.0,
-            halt_patience_s=30.0,
-            rollback_timeout_s=40.0,
+            own_eyes=own_eyes,
+            interval_s=20.0,
+            undo_s=20.0,
+            halt_patience_s=60.0,
+            rollback_timeout_s=60.0,
         )
 
     def step(self, *, faults: bool) -> None:
@@ -121,7 +127,7 @@ class Schedule:
         due = self.due()
         if busy and (self.rng.random() < 0.8 or not due):
             self.go_on(self.rng.choice(busy))
-        elif not self.begin(due=due, faults=faults) and not busy:
+        elif not self.begin(due=due, faults=faults) and not busy and not due:
             self.wait()
         self.raise_violation()
 
@@ -152,6 +158,13 @@ class Schedule:
         now = self.clock()
         return any(rows.at(p.due_at) <= now and self.free(p) for p in self.rows.placements.values() if p.due_at)
 
+    def news_due(self) -> bool:
+        now = self.clock()
+        return any(not m.dispatched for m in self.rows.messages.values()) or any(
+            not (d.delivered or d.gave_up) and rows.at(d.due_at) <= now
+            for d in self.rows.deliveries.values()
+        )
+
     def free(self, p: rows.PlacementRow) -> bool:
         return p.lease_until is None or rows.at(p.lease_until) < self.clock()
 
@@ -161,8 +174,11 @@ class Schedule:
         actors = self.troupe.actors
         if draw < 0.12 and faults and actors["person"].idle:
             return self.person_acts(self.rng.choice(ACTIONS))
-        if draw < 0.2 and actors["clerk"].idle:
+        if draw < (0.14 if faults else 0.01) and actors["clerk"].idle:
             self.start(actors["clerk"], "audit", audit.audit)
+            return True
+        if draw < 0.3 and actors["clerk"].idle and self.news_due():
+            self.start(actors["clerk"], "notify", notify)
             return True
         idle = [actors[name] for name in WORKERS if actors[name].idle]
         if not due or not idle:
@@ -171,8 +187,8 @@ class Schedule:
             self.start(actor, "loop", lambda: reconcile_due(self.world, limit=4))
         return True
 
-    def person_acts(self, action: str) -> bool:
-        rollout = self.rng.choice(list(self.rows.rollouts))
+    def person_acts(self, action: str, rollout: str = "") -> bool:
+        rollout = rollout or self.rng.choice(list(self.rows.rollouts))
         stages = [s.index for s in self.rows.stages_of(rollout) if s.state in CURRENT]
         act = self.person.act(action, rollout, stages[0] if stages else 0)
         self.start(self.troupe.actors["person"], action, lambda: self.politely(act))
@@ -188,6 +204,7 @@ class Schedule:
             self.counted[f"refused {action}"] += 1
 
     def start(self, actor: Actor, what: str, job) -> None:
+        self.faults.hit.discard(actor.name)
         self.troupe.begin(actor, what, job)
 
     def wait(self) -> None:
@@ -196,9 +213,11 @@ class Schedule:
         moments = [m for p in self.rows.placements.values() if (m := self.next_look(p))]
         moments += [call.lands_at for call in self.production.on_their_way]
         moments += self.faults.moments()
+        moments += [rows.at(d.due_at) for d in self.rows.deliveries.values() if not d.delivered]
+        moments += [rows.at(d.lease_until) for d in self.rows.deliveries.values() if d.lease_until]
         later = [m for m in moments if m > now]
         nearest = min(later, default=now + timedelta(seconds=5))
-        self.clock.turn(min((nearest - now).total_seconds() + 0.001, 10.0))
+        self.clock.turn(min((nearest - now).total_seconds() + 0.001, 30.0))
         self.note("time passes")
         self.land_due()
 
@@ -274,7 +293,42 @@ class Schedule:
     # --- the end -----------------------------------------------------------------------------
 
     def come_to_an_end(self, steps: int) -> None:
-        del steps
+        """No faults any more; whoever waits for a person gets an answer."""
+        end = End(self)
+        self.answer("lift", next(iter(self.rows.rollouts)))
+        if self.rng.random() < 0.6:
+            for rollout in list(self.rows.rollouts):
+                self.answer("abort", rollout)
+        until = self.steps + steps * 2 + 400
+        while self.steps < until:
+            if not self.busy() and end.reached() and self.all_told():
+                break
+            end.tidy()
+            waiting = None if self.busy() else end.waiting()
+            if waiting:
+                rollout, why, action = waiting
+                if not end.was_told(rollout, why):
+                    self.violate_here(f"liveness: {self.label(rollout.id)} waits, {why}: no alert")
+                end.answered += 1
+                self.answer(action, rollout.id)
+            self.step(faults=False)
+        for problem in end.problems():
+            self.violate_here(problem)
+
+    def busy(self) -> bool:
+        return any(not a.idle for a in self.troupe.actors.values())
+
+    def all_told(self) -> bool:
+        return not self.news_due()
+
+    def answer(self, action: str, rollout: str) -> None:
+        person = self.troupe.actors["person"]
+        while not person.idle:
+            self.step(faults=False)
+        self.person_acts(action, rollout)
+
+    def violate_here(self, text: str) -> None:
+        raise ViolationError(text)
 
     # --- the trace ---------------------------------------------------------------------------
 
@@ -293,6 +347,12 @@ class Schedule:
     @property
     def trace_hash(self) -> str:
         return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
+
+
+def notify() -> None:
+    """As the bell for deliveries does, without its threads."""
+    dispatch()
+    drain(ENDPOINT["name"])
 
 
 CURRENT = {"pre_check", "applying", "baking", "failed"}

@@ -4,7 +4,6 @@ Every answer carries a number, so that a decision can be held against what was r
 silenced is asked of the product (`silences.of`); a silenced guardrail gives no verdict here either.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -37,17 +36,17 @@ class Source:
     rng: Random
     state: str = "up"
     moods: dict[str, str] = field(default_factory=dict)
-    # number → (rollout, verdict)
-    said: dict[int, tuple[str, str]] = field(default_factory=dict)
-    told: Callable[[str], None] = lambda _text: None
+    # number → (rollout, verdict, when)
+    said: dict[int, tuple[str, str, datetime]] = field(default_factory=dict)
 
     def gather(self, rollout: Rollout, now: datetime) -> Gathered:
         if self.state == "raises":
             raise ConnectionError("the source broke off")
         if rollout.phase in {Phase.RUNNING, Phase.WATCHING}:
-            return Gathered(self._said(rollout, self._evidence(rollout, now)))
+            return Gathered(self._said(rollout, self._evidence(rollout, now), now))
         if rollout.phase == Phase.ROLLED_BACK and rollout.recovered_at is None:
-            back = self.state == "up" and self.moods.get(str(rollout.pk)) == "good"
+            # The harm was the exposure's: it ends with it, as far as anybody can see.
+            back = self.state == "up"
             return Gathered(Evidence(recovered=back, recovery_reason="as before" if back else ""))
         return Gathered()
 
@@ -66,7 +65,7 @@ class Source:
             mood = "doubtful" if mood == "good" else "unclear"
         return MOODS[mood]
 
-    def _said(self, rollout: Rollout, evidence: Evidence) -> Evidence:
+    def _said(self, rollout: Rollout, evidence: Evidence, now: datetime) -> Evidence:
         number = len(self.said) + 1
-        self.said[number] = (str(rollout.pk), evidence.verdict)
+        self.said[number] = (str(rollout.pk), evidence.verdict, now)
         return replace(evidence, reason=f"{evidence.reason} #{number}")
