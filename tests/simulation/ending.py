@@ -76,7 +76,7 @@ class End:
     def answer(self, rollout: RolloutRow, hold: str) -> str:
         # Of a halted watch there is no stage to promote.
         choices = ANSWERS[hold]
-        if hold == "halted" and (rollout.phase == "watching" or self.answered > 12):
+        if hold == "halted" and (rollout.phase == "watching" or self.answered > 4):
             choices = ("abort",)
         return self.s.rng.choice(choices)
 
