@@ -165,6 +165,21 @@ PLACES: dict[Make, tuple[Any, str]] = {
     late_call_accepted: (claims, "in_force"),
     silenced_guardrail_passes: (silences, "of"),
 }
+# What makes the break show soon, and the words of the invariant that has to notice it.
+SHOWN_BY: dict[str, tuple[tuple[str, ...], str]] = {
+    "no_fencing_check": (("worker_stalls", "clock_forward"), "invariant 7"),
+    "act_before_intent": ((), "invariant 7"),
+    "exception_counts_as_pass": (("source_changes", "raises"), "invariant 1"),
+    "observe_skipped": ((), "invariant 4, 7"),
+    "key_dropped": (("bell_doubled",), "invariant 7"),
+    "human_pause_resumed": (("bell_doubled", "pause"), "invariant 3"),
+    "promotion_beats_abort": (("bell_doubled", "abort"), "invariant 3"),
+    "policy_read_live": (("bell_doubled", "policy"), "invariant 9"),
+    "sent_but_not_marked": ((), "outbox"),
+    "growth_under_freeze": (("bell_doubled", "kill_switch", "freeze"), "invariant 2"),
+    "late_call_accepted": (("call_lands_late", "stale_exposure"), "invariant 7"),
+    "silenced_guardrail_passes": (("bell_doubled", "silence"), "invariant 1"),
+}
 BREAKS = {make.__name__: make for make in PLACES}
 
 

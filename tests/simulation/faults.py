@@ -41,7 +41,8 @@ class Faults:
     def __init__(self, schedule: "Schedule") -> None:
         self.s = schedule
         rng = schedule.rng
-        self.active = set(rng.sample(KINDS, rng.randint(4, 9)))
+        favoured = {kind for kind in KINDS if kind in schedule.favoured}
+        self.active = favoured or set(rng.sample(KINDS, rng.randint(4, 9)))
         self.stalled: dict[str, datetime] = {}
         self.over = False
         # Messages that were sent and answered, by whom; those that may be sent again.
@@ -50,9 +51,10 @@ class Faults:
         self.hit: set[str] = set()
 
     def draws(self, kind: str, rate: float) -> bool:
-        if self.over or kind not in self.active or self.s.rng.random() >= rate:
-            return False
-        return True
+        often = 3 if kind in self.s.favoured else 1
+        return (
+            not self.over and kind in self.active and self.s.rng.random() < min(rate * often, 0.5)
+        )
 
     def count(self, kind: str, text: str = "") -> None:
         self.s.counted[f"fault {kind}"] += 1
@@ -123,7 +125,7 @@ class Faults:
         return True
 
     def source_changes(self) -> bool:
-        state = self.s.rng.choice(STATES)
+        state = self.s.rng.choice([*STATES, *(s for s in STATES if s in self.s.favoured)])
         self.s.source.state = state
         self.count(f"source_{state}")
         return True

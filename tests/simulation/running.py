@@ -37,7 +37,9 @@ def stage() -> Iterator[Troupe]:
         logging.disable(before)
 
 
-def run(seed: int | str, steps: int, troupe: Troupe) -> Schedule:
-    schedule = Schedule(seed, troupe)
+def run(
+    seed: int | str, steps: int, troupe: Troupe, favoured: tuple[str, ...] = ()
+) -> Schedule:
+    schedule = Schedule(seed, troupe, favoured)
     schedule.run(steps)
     return schedule

@@ -29,13 +29,17 @@ from tests.simulation.targets import EXECUTORS, STAGE, Production
 WORKERS = ("worker A", "worker B")
 CAST = (*WORKERS, "person", "clerk")
 LEASE_S = 20.0
+# How often an actor stops at a failpoint that it comes to.
+STOPS = 0.6
 UNITS = tuple(f"u{n}" for n in range(12))
 SERVICES = ("s0", "s1")
 
 
 class Schedule:
-    def __init__(self, seed: int | str, troupe: Troupe) -> None:
-        self.seed, self.troupe = seed, troupe
+    """`favoured`: kinds of faults and acts of people that come often; none: as the seed has it."""
+
+    def __init__(self, seed: int | str, troupe: Troupe, favoured: tuple[str, ...] = ()) -> None:
+        self.seed, self.troupe, self.favoured = seed, troupe, favoured
         self.rng = Random(f"graygate/{seed}")
         self.clock = Clock()
         self.production = Production(self.clock)
@@ -173,7 +177,8 @@ class Schedule:
         draw = self.rng.random()
         actors = self.troupe.actors
         if draw < 0.12 and faults and actors["person"].idle:
-            return self.person_acts(self.rng.choice(ACTIONS))
+            acts = [act for act in ACTIONS if act in self.favoured] * 8
+            return self.person_acts(self.rng.choice([*ACTIONS, *acts]))
         if draw < (0.14 if faults else 0.01) and actors["clerk"].idle:
             self.start(actors["clerk"], "audit", audit.audit)
             return True
@@ -238,7 +243,9 @@ class Schedule:
     # --- what the product calls --------------------------------------------------------------
 
     def reach(self, point: str) -> None:
-        self.troupe.me.park(point)
+        """A point that is passed without a stop leaves more steps for what comes after it."""
+        if self.rng.random() < STOPS:
+            self.troupe.me.park(point)
 
     def apply(self, name: str, desired: Desired, key: Key) -> None:
         self.check_call(desired, key)
