@@ -69,7 +69,9 @@ def _wait_for_intents() -> None:
 
 def freezes_in_force(now: datetime) -> list[Freeze]:
     # One that was set a moment ago stays in force when the clock is set back a little.
-    in_force = Q(starts_at__lte=now + CLOCK_SET_BACK) & (Q(ends_at__isnull=True) | Q(ends_at__gt=now))
+    in_force = Q(starts_at__lte=now + CLOCK_SET_BACK) & (
+        Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+    )
     return list(Freeze.objects.filter(in_force))
 
 

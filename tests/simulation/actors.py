@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -68,10 +68,9 @@ class Actor:
         except Exception as error:  # noqa: BLE001 - as Celery does: the task failed
             self.error = error
         self.dies, self.stop_in = False, -1
-        if self.error is not None or connection.needs_rollback:
-            # A broken connection is not used for the next task.
-            if connection.connection is not None and not connection.is_usable():
-                connection.close()
+        # A broken connection is not used for the next task.
+        if self.error is not None and connection.connection and not connection.is_usable():
+            connection.close()
 
     def _connect(self) -> None:
         if connection.connection is None:
@@ -94,7 +93,12 @@ class Actor:
             raise DiedError(self.name)
 
     def _watched(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+        self,
+        execute: Callable[..., Any],
+        sql: str,
+        params: Any,
+        many: bool,  # noqa: FBT001 - Django's signature
+        context: Any,
     ) -> Any:
         if connection.in_atomic_block and self.stop_in >= 0:
             self.stop_in -= 1
@@ -131,7 +135,7 @@ class Troupe:
         self.actors = {name: Actor(self, name) for name in names}
         self._commit = BaseDatabaseWrapper.commit
 
-    def __enter__(self) -> "Troupe":
+    def __enter__(self) -> Self:
         real, here = self._commit, self.here
 
         def commit(wrapper: BaseDatabaseWrapper) -> None:

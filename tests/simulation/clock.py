@@ -51,7 +51,9 @@ def virtual(clock: Clock, names: Random) -> Iterator[None]:
     bound = [
         (module, name)
         for module in list(sys.modules.values())
-        if (getattr(module, "__name__", "") or "").startswith(("attribution", "rollout", "controlpl"))
+        if (getattr(module, "__name__", "") or "").startswith(
+            ("attribution", "rollout", "controlpl")
+        )
         for name, value in list(vars(module).items())
         if value is real
     ]

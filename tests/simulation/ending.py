@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from rollout import recompute
 from rollout.executors.base import Observed
 from rollout.models import Rollout
-from tests.simulation.invariants import NEAR
 from tests.simulation.rows import PlacementRow, RolloutRow, Rows, at
+from tests.simulation.steps import NEAR, ViolationError
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
 UNDER_WAY = {"running", "watching", "rolling_back", "rollback_failed"}
 FINAL = {"completed", "rolled_back", "written_off", "canceled"}
+# So often a person ends it all; else it goes on unattended.
+ABORTED = 0.6
 # What a person answers, with the action that does.
 ANSWERS = {"halted": ("promote", "retry", "abort"), "paused": ("resume",), "drift": ("resume",)}
 NEWS = {"halted": "rollout.halted", "paused": "rollout.paused", "drift": "rollout.hold"}
@@ -25,6 +27,40 @@ class End:
     def __init__(self, schedule: "Schedule") -> None:
         self.s = schedule
         self.answered = 0
+
+    def come(self, steps: int) -> None:
+        """No faults any more; whoever waits for a person gets an answer."""
+        self.answer("lift", next(iter(self.rows.rollouts)))
+        if self.s.rng.random() < ABORTED:
+            for rollout in list(self.rows.rollouts):
+                self.answer("abort", rollout)
+        until = self.s.steps + steps * 2 + 400
+        while self.s.steps < until and not (self.quiet() and self.reached()):
+            self.tidy()
+            waiting = None if self.busy() else self.waiting()
+            if waiting:
+                self.see_to(*waiting)
+            self.s.step(faults=False)
+        for problem in self.problems():
+            raise ViolationError(problem)
+
+    def see_to(self, rollout: RolloutRow, why: str, action: str) -> None:
+        if not self.was_told(rollout, why):
+            raise ViolationError(f"liveness: {self.s.label(rollout.id)} waits, {why}: no alert")
+        self.answered += 1
+        self.answer(action, rollout.id)
+
+    def answer(self, action: str, rollout: str) -> None:
+        person = self.s.troupe.actors["person"]
+        while not person.idle:
+            self.s.step(faults=False)
+        self.s.person_acts(action, rollout)
+
+    def busy(self) -> bool:
+        return any(not a.idle for a in self.s.troupe.actors.values())
+
+    def quiet(self) -> bool:
+        return not self.busy() and not self.s.news_due()
 
     @property
     def rows(self) -> Rows:
@@ -68,12 +104,12 @@ class End:
                 return rollout, "rollback_failed", "retry" if again else "accept"
             for hold in sorted(self.rows.holds_of(rollout.id) & ANSWERS.keys()):
                 if rollout.phase in {"pending", "running", "watching"}:
-                    return rollout, hold, self.answer(rollout, hold)
+                    return rollout, hold, self.answer_to(rollout, hold)
             if self.needs_promote(rollout):
                 return rollout, "", "promote"
         return None
 
-    def answer(self, rollout: RolloutRow, hold: str) -> str:
+    def answer_to(self, rollout: RolloutRow, hold: str) -> str:
         # Of a halted watch there is no stage to promote.
         choices = ANSWERS[hold]
         if hold == "halted" and (rollout.phase == "watching" or self.answered > 4):
@@ -117,4 +153,3 @@ class End:
             later = delivery and delivery.attempts and at(delivery.due_at) > self.s.clock()
             if not told and not later:
                 yield f"outbox: {message.type} was never delivered"
-

@@ -1,4 +1,4 @@
-"""Faults, drawn from the seed. Each schedule has its own few kinds, so that they meet in all ways."""
+"""Faults, drawn from the seed. Each schedule has its own few kinds, so that all meet in time."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -249,5 +249,3 @@ class Faults:
             self.count("bell_doubled")
             return idle
         return [self.s.rng.choice(idle)]
-
-

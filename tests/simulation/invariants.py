@@ -1,49 +1,20 @@
-"""The invariants of the design, each a function of the rows before and after one commit.
-
-`what` tells whose step it was and what production and the source really said.
-"""
+"""The invariants of the design, each a function of the rows before and after one commit."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Protocol
 
-from tests.simulation.rows import PlacementRow, Rows, at, inputs_of, new_in
+from tests.simulation.growth import (
+    never_beyond_the_stage,
+    no_growth_under_a_hold,
+    units_are_disjoint,
+    versions_one_by_one,
+)
+from tests.simulation.rows import at, inputs_of, new_in
+from tests.simulation.steps import NEAR, Check, Step, ViolationError, automatic, phases, told
 
-NEAR = 1e-6
 NUMBER = re.compile(r"#(\d+)")
-DONE = {"passed", "waived", "skipped"}
 TURNED = {"rolling_back", "rolled_back", "rollback_failed", "written_off"}
-
-
-class ViolationError(AssertionError):
-    pass
-
-
-class Known(Protocol):
-    """What only the schedule knows."""
-
-    said: dict[int, tuple[str, str, datetime]]
-    specs: dict[str, Any]
-    # Share and generation that the executor last answered an actor for a placement.
-    answered: dict[tuple[str, int], tuple[float, int]]
-    # Of each actor: the token it holds of a placement.
-    tokens: dict[str, dict[int, int]]
-    aborted: set[str]
-
-
-@dataclass
-class Step:
-    before: Rows
-    after: Rows
-    actor: str
-    action: str
-    now: datetime
-    known: Known
-
-
-Check = Callable[[Step], Iterator[str]]
 
 
 def passed_only_on_a_pass(step: Step) -> Iterator[str]:
@@ -81,58 +52,6 @@ def _silenced(step: Step, rollout: str, asked_at: datetime) -> Iterator[str]:
             names = {g["name"] for g in guardrails}
             if silence.service in {"", service} and silence.guardrail in names:
                 yield f"passed while its guardrail {silence.guardrail} is silenced"
-
-
-def never_beyond_the_stage(step: Step) -> Iterator[str]:
-    """2: desired exposure stays within the stage after the last passed or waived one."""
-    for new, _ in grown(step):
-        stages = step.after.stages_of(new.rollout)
-        allowed = 0.0
-        for stage in stages:
-            allowed = stage.share
-            if stage.state not in DONE:
-                break
-        units = len(step.known.specs[new.rollout]["targets"][0]["units"])
-        allowed = max(allowed, 1 / units if units else 0.0)
-        if new.desired > allowed + NEAR:
-            yield f"{new.target} desired at {new.desired:.0%}, allowed are {allowed:.0%}"
-
-
-def no_growth_under_a_hold(step: Step) -> Iterator[str]:
-    """2: no intent to grow commits under a hold, a freeze, or in another phase than running."""
-    for new, old in grown(step):
-        rollout = step.before.rollouts[new.rollout]
-        holds = step.before.holds_of(new.rollout) & step.after.holds_of(new.rollout)
-        if holds:
-            yield f"{new.target} grew from {old.desired:.0%} to {new.desired:.0%} under {holds}"
-        if step.after.rollouts[new.rollout].phase != "running":
-            yield f"{new.target} grew while {rollout.phase}"
-        for freeze in step.before.freezes.values():
-            if in_force(freeze, step.now) and covers(freeze, step.known.specs[new.rollout]):
-                yield f"{new.target} grew from {old.desired:.0%} under freeze {freeze.name}"
-
-
-def in_force(freeze: Any, now: datetime) -> bool:
-    """People freeze from now on: also when the clock is set back after that."""
-    ends = at(freeze.ends_at)
-    return ends is None or ends > now
-
-
-def covers(freeze: Any, spec: Any) -> bool:
-    facts = {
-        "service": {t["service"] for t in spec["targets"]},
-        "team": {spec["team"]},
-        "environment": {spec["environment"]},
-        "kind": {spec["kind"]},
-    }
-    return all(value in facts[key] for key, value in freeze.scope.items())
-
-
-def grown(step: Step) -> Iterator[tuple[PlacementRow, PlacementRow]]:
-    for key, new in step.after.placements.items():
-        old = step.before.placements.get(key)
-        if old is not None and new.desired > old.desired + NEAR:
-            yield new, old
 
 
 def pause_stays(step: Step) -> Iterator[str]:
@@ -191,20 +110,6 @@ def observed_is_what_was_seen(step: Step) -> Iterator[str]:
             yield f"{new.target} is written down at {new.observed:.0%}; answered was {seen}"
 
 
-def phases(step: Step) -> Iterator[tuple[Any, Any]]:
-    for key, new in step.after.rollouts.items():
-        old = step.before.rollouts.get(key)
-        if old is not None and old.phase != new.phase:
-            yield new, old
-
-
-def told(step: Step, change: str, kind: str) -> bool:
-    return any(
-        m.change_id == change and m.type == f"rollout.{kind}"
-        for m in new_in(step.before.messages, step.after.messages)
-    )
-
-
 def confirmed_by_its_own_call(step: Step) -> Iterator[str]:
     """7: a generation is confirmed by whoever holds the token, on seeing its own effect."""
     for key, new in step.after.placements.items():
@@ -254,53 +159,6 @@ def not_on_its_own_eyes(step: Step) -> Iterator[str]:
             yield f"{decision.decision} of a change of the monitoring"
 
 
-def automatic(step: Step) -> Iterator[tuple[Any, Any]]:
-    for decision in new_in(step.before.decisions, step.after.decisions):
-        if decision.actor == "graygate" and decision.rollout in step.known.specs:
-            inputs = inputs_of(decision.rollout, decision.sequence)
-            if "snapshot" in inputs:
-                yield decision, inputs
-
-
-def versions_one_by_one(step: Step) -> Iterator[str]:
-    """10: two versions of one artefact are never under way together."""
-    for new, old in phases(step):
-        if (old.phase, new.phase) != ("pending", "running"):
-            continue
-        for other in step.after.rollouts.values():
-            same = (other.artefact, other.environment) == (new.artefact, new.environment)
-            if other.id == new.id or not same:
-                continue
-            stuck = other.phase == "rollback_failed" and step.known.specs[other.id]["reversible"]
-            if stuck or other.phase in {"running", "watching", "rolling_back"}:
-                yield f"started while another version is {other.phase}"
-
-
-def units_are_disjoint(step: Step) -> Iterator[str]:
-    """10: no unit is drawn that another change has, while there are others."""
-    for key, new in step.after.placements.items():
-        old = step.before.placements.get(key)
-        if old is None or new.desired_units == old.desired_units:
-            continue
-        taken = {unit for unit in _taken(step, new.rollout)}
-        drawn = set(new.desired_units) - set(old.desired_units)
-        units = next(
-            set(t["units"])
-            for t in step.known.specs[new.rollout]["targets"]
-            if t["service"] == new.service
-        )
-        free = units - taken - set(old.desired_units)
-        if drawn & taken and len(free) >= len(drawn):
-            yield f"{new.target} drew {sorted(drawn & taken)} though {len(free)} were free"
-
-
-def _taken(step: Step, rollout: str) -> Iterator[str]:
-    for other in step.before.placements.values():
-        phase = step.before.rollouts[other.rollout].phase
-        if other.rollout != rollout and phase in {"running", "rolling_back", "rollback_failed"}:
-            yield from (*other.desired_units, *other.observed_units)
-
-
 def news_with_the_fact(step: Step) -> Iterator[str]:
     """4: what people have to know is in the outbox in the transaction that makes it true."""
     for new, _old in phases(step):
@@ -309,7 +167,12 @@ def news_with_the_fact(step: Step) -> Iterator[str]:
         if new.phase in known and not told(step, new.change_id, kind):
             yield f"{new.phase}, and no message says so"
     for key, hold in step.after.holds.items():
-        if key not in step.before.holds and hold.kind in {"halted", "paused", "drift", "source_lost"}:
+        if key not in step.before.holds and hold.kind in {
+            "halted",
+            "paused",
+            "drift",
+            "source_lost",
+        }:
             kind = hold.kind if hold.kind in {"halted", "paused"} else "hold"
             change = step.after.rollouts[hold.rollout].change_id
             if not told(step, change, kind):

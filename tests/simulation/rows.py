@@ -185,18 +185,27 @@ def at(stamp: str | None) -> datetime | None:
 
 
 CLEARED = """
-rollout_delivery rollout_outboxmessage rollout_decision rollout_hold rollout_stage
-rollout_placement rollout_rollout rollout_freeze rollout_guardrailsilence
-attribution_exposure attribution_finding attribution_anomaly attribution_sample
-attribution_guardrail controlplane_policy
-""".split()
+    DELETE FROM rollout_delivery; DELETE FROM rollout_outboxmessage; DELETE FROM rollout_decision;
+    DELETE FROM rollout_hold; DELETE FROM rollout_stage; DELETE FROM rollout_placement;
+    DELETE FROM rollout_rollout; DELETE FROM rollout_freeze; DELETE FROM rollout_guardrailsilence;
+    DELETE FROM attribution_exposure; DELETE FROM attribution_finding;
+    DELETE FROM attribution_anomaly; DELETE FROM attribution_sample;
+    DELETE FROM attribution_guardrail; DELETE FROM controlplane_policy;
+"""
+
+# Ids begin anew as well: when a delivery is tried again hangs on its own.
+NUMBERED = ("delivery", "hold", "stage", "placement", "freeze", "guardrailsilence")
+RESTARTED = "".join(f"SELECT setval('rollout_{name}_id_seq', 1, false); " for name in NUMBERED)
 
 
 def clear() -> None:
     """Deleted, the ledger too: with the triggers and foreign keys of this one session off."""
-    deletes = "; ".join(f"DELETE FROM {table}" for table in CLEARED)
+    name = connection_of_main().info.dbname
+    if not name.startswith("test_"):
+        raise RuntimeError(f"{name} is no test's database: its rows are not deleted")
     connection_of_main().execute(
-        f"SET session_replication_role = replica; {deletes}; SET session_replication_role = origin"
+        f"SET session_replication_role = replica; {CLEARED} {RESTARTED}"
+        "SET session_replication_role = origin"
     )
 
 

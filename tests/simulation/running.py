@@ -37,9 +37,7 @@ def stage() -> Iterator[Troupe]:
         logging.disable(before)
 
 
-def run(
-    seed: int | str, steps: int, troupe: Troupe, favoured: tuple[str, ...] = ()
-) -> Schedule:
+def run(seed: int | str, steps: int, troupe: Troupe, favoured: tuple[str, ...] = ()) -> Schedule:
     schedule = Schedule(seed, troupe, favoured)
     schedule.run(steps)
     return schedule

@@ -1,10 +1,8 @@
 """One schedule: rollouts, workers, people and faults, all drawn from one seed."""
 
 import hashlib
-import uuid
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import timedelta
 from random import Random
 
@@ -14,25 +12,24 @@ from controlplane.notify.dispatch import dispatch
 from rollout import audit, services
 from rollout.executors.base import Desired, ExecutorError, Key, Observed, executor
 from rollout.reconcile import World, reconcile_due
-from rollout.spec import RolloutSpec, StageSpec, TargetSpec
 from tests.simulation import rows
 from tests.simulation.actors import Actor, DiedError, Troupe
 from tests.simulation.clock import Clock, virtual
+from tests.simulation.drawing import SERVICES, draw_spec
 from tests.simulation.ending import End
 from tests.simulation.faults import Faults
-from tests.simulation.invariants import Step, ViolationError, check
+from tests.simulation.invariants import check
 from tests.simulation.oncall import ENDPOINT, LINE
 from tests.simulation.people import ACTIONS, REFUSALS, Person
 from tests.simulation.source import Source
-from tests.simulation.targets import EXECUTORS, STAGE, Production
+from tests.simulation.steps import Step, ViolationError
+from tests.simulation.targets import STAGE, Production
 
 WORKERS = ("worker A", "worker B")
 CAST = (*WORKERS, "person", "clerk")
 LEASE_S = 20.0
 # How often an actor stops at a failpoint that it comes to.
 STOPS = 0.6
-UNITS = tuple(f"u{n}" for n in range(12))
-SERVICES = ("s0", "s1")
 
 
 class Schedule:
@@ -73,7 +70,7 @@ class Schedule:
                 while self.steps < steps:
                     self.step(faults=True)
                 self.faults.end()
-                self.come_to_an_end(steps)
+                End(self).come(steps)
             except ViolationError as violation:
                 self.note(f"VIOLATION {violation}")
                 self.violation = violation
@@ -84,43 +81,12 @@ class Schedule:
     def set_up(self) -> None:
         rows.clear()
         for name in SERVICES:
-            Service.objects.get_or_create(name=name, defaults={"team": "shop"})
+            as_ever = {"team": "shop", "control_level": "L4", "counters": {}}
+            Service.objects.update_or_create(name=name, defaults=as_ever)
         for n in range(self.rng.choice((2, 2, 3))):
-            services.create(self.draw_spec(n))
+            services.create(draw_spec(self.rng, n))
         self.rows = rows.read()
         self.learn()
-
-    def draw_spec(self, n: int) -> RolloutSpec:
-        rng = self.rng
-        used = rng.choice((SERVICES[:1], SERVICES[1:], SERVICES))
-        kind = rng.choice(("sim", "sim", "sim_loose", "sim_shared"))
-        own_eyes = rng.random() < 0.1
-        units = UNITS if kind != "sim_shared" and rng.random() < 0.7 else ()
-        return RolloutSpec(
-            change_id=str(uuid.uuid4()),
-            title=f"change {n}",
-            kind="deploy",
-            artefact=f"{used[0]}/deploy/a{n}",
-            environment="production",
-            team="shop",
-            level="low",
-            control_level="L2" if own_eyes else rng.choice(("L4", "L4", "L3", "L2")),
-            stages=(
-                StageSpec(0.25, min_s=5, max_s=40, min_samples=10),
-                StageSpec(1.0, min_s=5, max_s=40, min_samples=10),
-            )[rng.choice((0, 0, 0, 1)) :],
-            targets=tuple(TargetSpec(s, kind, {"target": f"{s}-{kind}"}, units) for s in used),
-            guardrails={s: [{"name": "errors"}] for s in used},
-            version="v2",
-            previous_version="v1",
-            on_inconclusive=rng.choice(("hold", "rollback")),
-            reversible=rng.random() < 0.85,
-            own_eyes=own_eyes,
-            interval_s=20.0,
-            undo_s=20.0,
-            halt_patience_s=60.0,
-            rollback_timeout_s=60.0,
-        )
 
     def step(self, *, faults: bool) -> None:
         self.steps += 1
@@ -160,7 +126,11 @@ class Schedule:
 
     def due(self) -> bool:
         now = self.clock()
-        return any(rows.at(p.due_at) <= now and self.free(p) for p in self.rows.placements.values() if p.due_at)
+        return any(
+            rows.at(p.due_at) <= now and self.free(p)
+            for p in self.rows.placements.values()
+            if p.due_at
+        )
 
     def news_due(self) -> bool:
         now = self.clock()
@@ -235,7 +205,9 @@ class Schedule:
             self.production.on_their_way.remove(call)
             try:
                 self.production.land(call.executor, call.key, call.desired)
-                self.note(f"late call lands: {self.label(call.key.rollout)} {call.desired.share:.0%}")
+                self.note(
+                    f"late call lands: {self.label(call.key.rollout)} {call.desired.share:.0%}"
+                )
                 self.counted["fault late_call_landed"] += 1
             except ExecutorError:
                 self.note("late call refused")
@@ -296,46 +268,6 @@ class Schedule:
                 self.labels[key] = f"rollout {len(self.labels) + 1}"
                 self.source.moods[key] = self.rng.choice(("good", "good", "good", "bad", "unclear"))
                 del rollout
-
-    # --- the end -----------------------------------------------------------------------------
-
-    def come_to_an_end(self, steps: int) -> None:
-        """No faults any more; whoever waits for a person gets an answer."""
-        end = End(self)
-        self.answer("lift", next(iter(self.rows.rollouts)))
-        if self.rng.random() < 0.6:
-            for rollout in list(self.rows.rollouts):
-                self.answer("abort", rollout)
-        until = self.steps + steps * 2 + 400
-        while self.steps < until:
-            if not self.busy() and end.reached() and self.all_told():
-                break
-            end.tidy()
-            waiting = None if self.busy() else end.waiting()
-            if waiting:
-                rollout, why, action = waiting
-                if not end.was_told(rollout, why):
-                    self.violate_here(f"liveness: {self.label(rollout.id)} waits, {why}: no alert")
-                end.answered += 1
-                self.answer(action, rollout.id)
-            self.step(faults=False)
-        for problem in end.problems():
-            self.violate_here(problem)
-
-    def busy(self) -> bool:
-        return any(not a.idle for a in self.troupe.actors.values())
-
-    def all_told(self) -> bool:
-        return not self.news_due()
-
-    def answer(self, action: str, rollout: str) -> None:
-        person = self.troupe.actors["person"]
-        while not person.idle:
-            self.step(faults=False)
-        self.person_acts(action, rollout)
-
-    def violate_here(self, text: str) -> None:
-        raise ViolationError(text)
 
     # --- the trace ---------------------------------------------------------------------------
 

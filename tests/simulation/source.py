@@ -24,9 +24,7 @@ MOODS = {
     "doubtful": Evidence(
         verdict="fail", reason="errors", log_e=4.5, log_e_max=4.5, samples=1000, fresh=True
     ),
-    "silent": Evidence(
-        verdict="fail", reason="silent_canary", log_e=9.0, log_e_max=9.0, samples=0
-    ),
+    "silent": Evidence(verdict="fail", reason="silent_canary", log_e=9.0, log_e_max=9.0, samples=0),
 }
 STATES = ("up", "down", "empty", "raises", "lies")
 
