@@ -33,6 +33,12 @@ def claim(now: datetime, lease_s: float) -> Placement | None:
     return placement
 
 
+def is_mine(placement: Placement) -> bool:
+    """Whether its token still counts. Until the transaction ends nobody else can take it."""
+    mine = Placement.objects.filter(pk=placement.pk, token=placement.token)
+    return mine.select_for_update().values_list("pk").first() is not None
+
+
 def lease_left(placement: Placement, now: datetime) -> float:
     return (placement.lease_until - now).total_seconds() if placement.lease_until else 0.0
 

@@ -5,7 +5,7 @@ freeze be missed. A freeze stops growth and nothing else.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from rollout.snapshot import SAME_SHARE
 from rollout.spec import RolloutSpec
 
 KILL_SWITCH = "kill-switch"
+# Freezes begin so much early.
+CLOCK_SET_BACK = timedelta(minutes=1)
 SCOPE_KEYS = frozenset({"service", "team", "environment", "kind"})
 
 
@@ -66,7 +68,10 @@ def _wait_for_intents() -> None:
 
 
 def freezes_in_force(now: datetime) -> list[Freeze]:
-    in_force = Q(starts_at__lte=now) & (Q(ends_at__isnull=True) | Q(ends_at__gt=now))
+    # One that was set a moment ago stays in force when the clock is set back a little.
+    in_force = Q(starts_at__lte=now + CLOCK_SET_BACK) & (
+        Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+    )
     return list(Freeze.objects.filter(in_force))
 
 

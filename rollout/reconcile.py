@@ -86,9 +86,9 @@ def intend(
 ) -> Decision | None:
     """None: the lease was lost meanwhile, and whoever has it now sees to the placement."""
     rollout = Rollout.every.select_for_update().get(pk=placement.rollout_id)
-    if not Placement.objects.filter(pk=placement.pk, token=placement.token).exists():
-        return None
     effects.lock_targets(rollout)
+    if not claims.is_mine(placement):
+        return None
     now = world.now()
     moved_on = rollout.version != placement.rollout.version
     reread(placement, rollout)

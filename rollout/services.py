@@ -244,10 +244,11 @@ def accept(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None =
     with locked(rollout_id, actor, reason, version) as it:
         target = step("rollout", it.rollout.phase, "accept")
         others = it.rollout.decisions.filter(decision="accept").exclude(actor=actor)
-        failed_at = it.rollout.decisions.filter(decision="rollback_failed").aggregate(at=Max("at"))[
-            "at"
-        ]
-        if others.filter(at__gte=failed_at).exists():
+        failed = it.rollout.decisions.filter(decision="rollback_failed").aggregate(
+            last=Max("sequence")
+        )
+        # By the chain and not by time: a clock may be set back.
+        if others.filter(sequence__gt=failed["last"]).exists():
             effects.finish(it.rollout, target, it.now)
         it.record("accept", "rollout.answered")
     return it.rollout

@@ -64,10 +64,8 @@ def type_in(
     script = checkout.parent / f"{guide.stem}.sh"
     # What was started in the background ends with the shell, and the shell with it.
     ending = 'trap "kill 0" EXIT'
-    typed = commands(f"{before}
-{guide.read_text()}", port=port)
-    script.write_text("
-".join([ending, "set -eu", typed, f"echo {TO_THE_END}", ""]))
+    typed = commands(f"{before}\n{guide.read_text()}", port=port)
+    script.write_text("\n".join([ending, "set -eu", typed, f"echo {TO_THE_END}", ""]))
     values = {k: v for k, v in os.environ.items() if not k.startswith(("GRAYGATE_", "DJANGO_"))}
     for name in ("DATABASE_URL", "CELERY_BROKER_URL"):
         values.pop(name, None)

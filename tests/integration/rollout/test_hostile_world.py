@@ -3,19 +3,20 @@
 import contextlib
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from attribution.clock import database_now
 from attribution.models import Anomaly, Exposure, Sample, Service
-from rollout import effects, ledger, services
+from rollout import claims, effects, ledger, services
 from rollout.evidence import Gathered
 from rollout.executors.base import Observed
 from rollout.executors.dryrun import DryRunExecutor
 from rollout.machine import Phase
 from rollout.models import DryRunTarget, Rollout
-from rollout.reconcile import World, reconcile_due
+from rollout.reconcile import World, intend, reconcile_due
 from rollout.snapshot import Evidence
 from rollout.spec import TargetSpec
 from tests.integration.rollout.conftest import FAIL, PASS, UNITS
@@ -207,6 +208,33 @@ def test_units__two_workers_draw_at_once__are_disjoint(make_rollout, monkeypatch
     one, two = (set(r.placements.get().desired_units) for r in rollouts)
     assert len(one) == len(two) == len(UNITS) // 4
     assert not one & two
+
+
+@pytest.mark.django_db(transaction=True)
+def test_intend__lease_runs_out_in_the_middle_of_it__nobody_else_takes_the_placement(
+    make_rollout, stagehand
+):
+    """Found by the simulation: two had the same token then, and both acted."""
+    rollout = make_rollout()
+    taken = []
+
+    def claim():
+        try:
+            taken.append(claims.claim(stagehand.now() + timedelta(hours=1), 20))
+        finally:
+            connections.close_all()
+
+    def now():
+        if connection.in_atomic_block and not taken:
+            other = threading.Thread(target=claim)
+            other.start()
+            other.join(30)
+        return stagehand.now()
+
+    placement = claims.claim(stagehand.now(), 20)
+    world = replace(stagehand.world(), now=now)
+    intend(world, placement, Observed(0.0), Gathered())
+    assert (taken, rollout.placements.get().token) == ([None], 1)
 
 
 def test_supersede__of_what_cannot_be_taken_back__does_not_keep_its_fix_waiting(

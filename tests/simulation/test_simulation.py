@@ -1,0 +1,58 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.breaks import broken
+from tests.simulation.running import run
+
+STEPS = 80
+
+
+@pytest.mark.parametrize("seed", [7, 5001])
+def test_schedule__same_seed__is_the_same_to_the_last_line(troupe, seed):
+    first, second = (run(seed, STEPS, troupe) for _ in range(2))
+    assert first.trace == second.trace
+    assert first.trace_hash == second.trace_hash
+
+
+def test_schedule__same_seed_and_a_violation__is_reproduced(troupe):
+    with broken("act_before_intent"):
+        first, second = (run(1, STEPS, troupe) for _ in range(2))
+    assert first.violation
+    assert (str(first.violation), first.trace) == (str(second.violation), second.trace)
+
+
+def test_schedule__other_seed__is_another_story(troupe):
+    assert run(7, STEPS, troupe).trace_hash != run(8, STEPS, troupe).trace_hash
+
+
+def test_schedule__drawn__has_rollouts_workers_faults_and_steps_enough(troupe):
+    schedule = run(5001, STEPS, troupe)
+    faults = sum(n for what, n in schedule.counted.items() if what.startswith("fault "))
+    assert len(schedule.rows.rollouts) >= 2
+    assert faults >= 3
+    assert schedule.steps >= 50
+
+
+@pytest.mark.parametrize("seed", [24, 1022])
+def test_schedule__that_found_a_bug_once__violates_nothing(troupe, seed):
+    schedule = run(seed, 60, troupe)
+    assert schedule.violation is None, "\n".join(schedule.trace[-60:])
+
+
+def test_report__tells_schedules_steps_and_what_was_not_covered(tmp_path):
+    """In a process of its own, as `make simulate` runs it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--schedules", "2", "--steps", "50", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["schedules"] == 2
+    assert told["steps"] >= 100
+    assert told["not_covered"]
