@@ -286,9 +286,10 @@ class SlowQueries(Gateway):
 
 def test_put_out__one_service_cannot_be_proposed__the_others_are(tmp_path, capsys):
     groups = tuple(
-        Group({"service": name, "version": version}, 2)
+        Group({"service": name, "version": version, "code": code}, 2)
         for name in ("cart", "x" * 3_000)
         for version in ("1", "2")
+        for code in ("200", "500")
     )
     family = Family(Candidate("http_requests_total", "requests"), groups)
     proposals, _ = propose(Facts((family,)))
