@@ -88,12 +88,12 @@ def _start(change: Change, now: datetime) -> bool:
     if change.scheduled_for is not None and now > change.scheduled_for + SCHEDULE_GRACE:
         return False
     try:
-        level = handover.level_of(change)
+        level, gated = handover.level_of(change), handover.is_gated_now(change)
     except CaseError as problem:
         return _given_up(change, problem)
     policy = change.assessments.latest().policy
     # What is only observed waits for nothing.
-    waits_for = "" if level == handover.OBSERVED else quality_gates.closed(change, policy)
+    waits_for = quality_gates.closed(change, policy) if gated else ""
     if waits_for:
         return _kept_waiting(change, waits_for, now)
     return _go(change, level, now)

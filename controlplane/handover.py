@@ -83,6 +83,14 @@ def control_level(
     return min(trusted, policy_level(policy, change, guardrails))
 
 
+def is_gated(policy: Mapping[str, Any], services: Sequence[Service]) -> bool:
+    """As the strictest of its services is: one that is only observed, named beside another, opens
+    none of the other's gates.
+    """
+    gated = any(service.control_level != OBSERVED for service in services)
+    return gated and policy["control_level"] != OBSERVED
+
+
 def policy_level(policy: Mapping[str, Any], change: Change, guardrails: Guardrails) -> str:
     """What it would be if every service were trusted with the highest."""
     level = str(policy["control_level"])
@@ -273,6 +281,10 @@ def level_of(change: Change) -> str:
     services = services_of(change)
     guardrails = guardrails_of(services, own_guardrails(change))
     return control_level(assessed(change)["policy"], change, services, guardrails)
+
+
+def is_gated_now(change: Change) -> bool:
+    return is_gated(assessed(change)["policy"], services_of(change))
 
 
 def own_guardrails(change: Change) -> list[Mapping[str, Any]]:

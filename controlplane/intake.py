@@ -47,7 +47,7 @@ def submit(body: Any, author: str, *, dry_run: bool = False) -> Change | dict[st
         raise CaseError("scheduled in the past", detail, "/scheduled_for")
     change = _change(submission, author)
     level, stages, warnings = _carried_out(change, submission, services, found, now)
-    _enter(change, found, level, now)
+    _enter(change, found, now, gated=handover.is_gated(found["policy"], services))
     change.reasons += warnings
     if dry_run:
         return _dry_answer(change, found, level, stages)
@@ -99,9 +99,9 @@ def _carried_out(
     return spec.control_level, planned.stages_json(spec, foretold), planned.warnings(foretold)
 
 
-def _enter(change: Change, found: Mapping[str, Any], level: str, now: datetime) -> None:
-    """From submitted over assessing to approved, pending_approval or rejected. At L0 nothing is
-    enforced: what would be is told.
+def _enter(change: Change, found: Mapping[str, Any], now: datetime, *, gated: bool) -> None:
+    """From submitted over assessing to approved, pending_approval or rejected. What is not gated
+    (L0) is let in: what would be asked is told.
     """
     change.state = step("change", change.state, "assess")
     policy = found["policy"]
@@ -113,7 +113,7 @@ def _enter(change: Change, found: Mapping[str, Any], level: str, now: datetime) 
         waits = "; an emergency does not wait for them" * (change.change_class == "emergency")
         asks = f"policy {policy['source']} asks for checks: {', '.join(names)}{waits}"
         change.reasons.insert(0, asks)
-    if level == handover.OBSERVED:
+    if not gated:
         change.reasons.insert(0, _only_observed(policy, needed))
         change.state = step("change", change.state, "allow")
     elif policy["reject"]:

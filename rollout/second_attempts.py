@@ -31,7 +31,7 @@ def begin(
         spec = RolloutSpec.from_json(it.rollout.spec)
         # Whoever hands over another version of it meanwhile waits, or is seen here.
         effects.lock_until_commit(f"artefact/{spec.environment}/{spec.artefact}")
-        if why := in_the_way(it.rollout):
+        if why := in_the_way(it.rollout) or attempted(it.rollout):
             raise NotAllowedError(why)
         keep_guardrails(spec)
         again = replace(spec, control_level=min(spec.control_level, control_level))
@@ -47,6 +47,12 @@ def _again(it: Locked, spec: RolloutSpec) -> Rollout:
     new.evidence_since = it.now
     new.save(update_fields=["evidence_since"])
     return new
+
+
+def attempted(rollout: Rollout) -> str:
+    """Attempts form a line: a change is read from its newest, so no other is tried again."""
+    newer = rollout.retried_by.order_by("-created_at").first()
+    return f"rollout {newer.pk} is its second attempt: try that one again" if newer else ""
 
 
 def in_the_way(rollout: Rollout) -> str:

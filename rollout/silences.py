@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import F, Q
 
 from attribution.clock import database_now
-from rollout.models import GuardrailSilence
+from rollout.machine import Phase
+from rollout.models import GuardrailSilence, Placement, Rollout
 from rollout.readings import series_of, with_series
 from rollout.spec import RolloutSpec
 
@@ -30,11 +32,15 @@ class Span:
 Silenced = Mapping[str, list[Span]]  # by the metric's name in the judge's case
 
 
+@transaction.atomic
 def set_silence(
     name: str, guardrail: str, service: str, reason: str, actor: str, ends_at: datetime
 ) -> GuardrailSilence:
-    """From now on; one of that name before ends here."""
+    """From now on; one of that name before ends here. What was judged before it and is not yet
+    decided is judged again.
+    """
     lift_silence(name)
+    _look_again(service)
     return GuardrailSilence.objects.create(
         name=name,
         guardrail=guardrail,
@@ -44,6 +50,18 @@ def set_silence(
         starts_at=database_now(),
         ends_at=ends_at,
     )
+
+
+def _look_again(service: str) -> None:
+    """In order, with the lock that intents take: one that had the row before us has committed, one
+    that comes after us finds another version and looks again.
+    """
+    judged = Rollout.every.filter(phase__in=(Phase.RUNNING, Phase.WATCHING))
+    if service:
+        having = Placement.objects.filter(service=service)
+        judged = judged.filter(pk__in=having.values("rollout"))
+    keys = list(judged.order_by("pk").select_for_update().values_list("pk", flat=True))
+    Rollout.every.filter(pk__in=keys).update(version=F("version") + 1)
 
 
 def lift_silence(name: str) -> None:

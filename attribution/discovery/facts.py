@@ -37,6 +37,7 @@ class Family:
     guessed: Mapping[str, str] = field(default_factory=dict)
     # Counted once: thousands of services ask the same of one family.
     _counts: dict[str, dict[str, int]] = field(default_factory=dict, compare=False, repr=False)
+    _shares: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -48,9 +49,11 @@ class Family:
 
     def share(self, label: str) -> float:
         """Of the series that have the label."""
-        counts = self._counted(label)
-        total = sum(counts.values())
-        return 1.0 - counts.get("", 0) / total if total else 0.0
+        if label not in self._shares:
+            counts = self._counted(label)
+            total = sum(counts.values())
+            self._shares[label] = 1.0 - counts.get("", 0) / total if total else 0.0
+        return self._shares[label]
 
     def _counted(self, label: str) -> dict[str, int]:
         """Series by value, "" among them, the most frequent first."""

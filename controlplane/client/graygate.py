@@ -104,11 +104,16 @@ def _shown(text: str) -> str:
     )
 
 
+def _visible(text: str) -> str:
+    """A runner overlooks blanks before an order, and letters without width within it."""
+    return "".join(one for one in text if unicodedata.category(one) != "Cf")
+
+
 def for_log(value: Any) -> str:
     """One line that no runner takes for an order of the job: neither `::set-output` nor the old
     `##[…]` and `##vso[…]`, which are obeyed anywhere in a line.
     """
-    line = str(printable(str(value)))[:LONGEST_TEXT]
+    line = str(printable(_visible(str(printable(str(value))))))[:LONGEST_TEXT]
     return re.sub(r"#(?=#)", "# ", re.sub(r"^:(?=:)", ": ", line))
 
 
@@ -625,6 +630,8 @@ class Report:
         self._append("GITHUB_OUTPUT", github_output({**values, "reasons": reasons_of(answer)}))
         summary = decision_markdown(answer, spots)
         self._print(answer, decision_text(answer, spots), summary)
+        # GRAYGATE_URL is where Graygate is: in the next job it would lead the client elsewhere.
+        values["change_url"] = values.pop("url")
         self._leave(spots, summary, {**values, "exit_code": str(code)})
         if code and self._on_github:
             title = f"Graygate {printable(str(answer.get('decision')))}"

@@ -72,7 +72,10 @@ def _plain(value: Any) -> Any:
 
 
 def write(files: Mapping[str, str], folder: Path) -> list[Path]:
-    """Writes what differs; answers with the YAML files that it did not write and that lie there."""
+    """Writes what differs; answers with the YAML files that it did not write and that lie there.
+    Raises OSError, before anything is written also for a link: it may lead out of the folder.
+    """
+    _check_links(folder, files)
     for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +84,12 @@ def write(files: Mapping[str, str], folder: Path) -> list[Path]:
             file.write_bytes(data)
     ours = {folder / path for path in files}
     return [each for each in _there(folder) if each not in ours]
+
+
+def _check_links(folder: Path, files: Iterable[str]) -> None:
+    for path in (*FOLDERS.values(), *files):
+        if (folder / path).is_symlink():
+            raise OSError(f"{folder / path} is a link")
 
 
 def _there(folder: Path) -> Iterable[Path]:

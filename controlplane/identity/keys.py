@@ -26,6 +26,8 @@ READ_EVERY_S = 10.0
 TIMEOUT_S = 5.0
 MOST_BYTES = 256_000
 MOST_KEYS = 100
+# Who sends made-up keys while the issuer hangs must not keep every thread that serves requests.
+MOST_WAITING = 3
 LEAST_RSA_BITS = 2048
 LONGEST_ID = 200
 
@@ -41,7 +43,7 @@ class Keys:
         self, url: str, ca_file: str | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._url, self._tls, self._clock = url, Tls(verify=ca_file or True), clock
-        self._lock = threading.Lock()
+        self._lock, self._waiting = threading.Lock(), threading.BoundedSemaphore(MOST_WAITING)
         # By id and type. Replaced as a whole, so that it can be read without the lock.
         self._keys: dict[tuple[str, str], dict[str, Any]] = {}
         self._read_at = self._tried_at = float("-inf")
@@ -49,13 +51,31 @@ class Keys:
     def key(self, key_id: str, algorithm: str) -> Any:
         """The public key, or None: no such key for this algorithm. Raises KeysUnreadableError."""
         wanted = (key_id, TYPES[algorithm])
-        if self._age() > FRESH_S or wanted not in self._keys:
-            with self._lock:
-                if self._age() > FRESH_S or wanted not in self._keys:
-                    self._refresh()
+        if self._is_known(wanted, STALE_S):
+            if not self._is_known(wanted, FRESH_S):
+                self._renew(wanted, patient=False)
+        elif not self._waiting.acquire(blocking=False):
+            raise KeysUnreadableError
+        else:
+            try:
+                self._renew(wanted, patient=True)
+            finally:
+                self._waiting.release()
         if self._age() > STALE_S:
             raise KeysUnreadableError
         return _usable(self._keys.get(wanted), algorithm)
+
+    def _is_known(self, wanted: tuple[str, str], longest_s: float) -> bool:
+        return wanted in self._keys and self._age() <= longest_s
+
+    def _renew(self, wanted: tuple[str, str], *, patient: bool) -> None:
+        """One thread asks. What is known does for the others meanwhile."""
+        if self._lock.acquire(blocking=patient):
+            try:
+                if not self._is_known(wanted, FRESH_S):
+                    self._refresh()
+            finally:
+                self._lock.release()
 
     def _age(self) -> float:
         return self._clock() - self._read_at

@@ -18,7 +18,7 @@ class AnswerError(ValueError):
 
 def object_in(content: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(content.decode(), parse_constant=_no_number)
+        answer = json.loads(content.decode(), parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise AnswerError("printed something that is not one JSON object") from error
     if not isinstance(answer, dict):
@@ -53,6 +53,14 @@ def is_share(share: object) -> TypeGuard[float]:
 
 def _is_unit(unit: object) -> bool:
     return isinstance(unit, str) and 0 < len(unit) <= LONGEST_UNIT
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two exposures nobody knows which is meant."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _no_number(name: str) -> NoReturn:

@@ -36,6 +36,7 @@ MOST_ARGUMENTS = 50
 MOST_SAID = 300
 # Shorter ones are words that may well stand in a message: hiding them hides the message.
 SHORTEST_SECRET = 6
+SHORTEST_BEGINNING = 3
 # Variables that name places: they are no secrets.
 OPEN = frozenset({"PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "PWD"})
 _TELLING = re.compile(
@@ -178,11 +179,18 @@ def excerpt(complaint: bytes, secrets: list[str]) -> str:
     text = complaint.decode(errors="replace")
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, "***")
+            text = _without_beginning(text.replace(secret, "***"), secret)
     text = _IN_ADDRESS.sub(r"\1***@", _TELLING.sub(r"\1***", text))
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
     return text[-MOST_SAID:]
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    """Only the first bytes of what was said are kept: the cut may go through a secret."""
+    shown = range(min(len(secret) - 1, len(text)), SHORTEST_BEGINNING - 1, -1)
+    cut = next((length for length in shown if text.endswith(secret[:length])), 0)
+    return f"{text[:-cut]}***" if cut else text
 
 
 def secrets_of(program: Program, env: Mapping[str, str]) -> list[str]:

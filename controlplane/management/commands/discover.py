@@ -153,8 +153,10 @@ def _told(found: Discovered, plan: Plan) -> Iterator[str]:
 
 
 def _put_out(found: Discovered, server: Server, plan: Plan, options: dict[str, Any]) -> None:
+    texts = dict(_texts(found, server, plan))
+    if not texts:
+        raise CommandError("None of them can be proposed as a service.")
     try:
-        texts = {each.name: yaml_of(each, server.name, plan) for each in found.proposals}
         if options["write"]:
             folder = Path(options["write"])
             count = write(folder, files(texts), force=options["force"])
@@ -163,8 +165,6 @@ def _put_out(found: Discovered, server: Server, plan: Plan, options: dict[str, A
             sys.stdout.writelines(stream(texts))
     except OthersFileError as problem:
         raise CommandError(f"{problem}. --force overwrites") from None
-    except CaseError as problem:
-        raise CommandError(f"{problem.pointer}: {problem.detail}") from None
     except OSError as problem:
         raise CommandError(f"cannot write: {problem}") from None
     if server.name not in settings.OPERATOR.sources:
@@ -172,6 +172,16 @@ def _put_out(found: Discovered, server: Server, plan: Plan, options: dict[str, A
             f'Before `apply`: put "sources": {{"{UNNAMED}": {{"url": …}}}} into the operator\'s '
             "file; a source is read under a name only"
         )
+
+
+def _texts(found: Discovered, server: Server, plan: Plan) -> Iterator[tuple[str, str]]:
+    """What the API would refuse is told: one service with odd labels hides no other."""
+    for each in found.proposals:
+        try:
+            yield each.name, yaml_of(each, server.name, plan)
+        except CaseError as problem:
+            why = f"{problem.pointer.removeprefix(f'/{each.name}')}: {problem.detail}"
+            _say(printable(f"! {each.name} was left out: {why}"))
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,8 @@ PATCHING = {"fieldManager": "graygate", "fieldValidation": "Strict"}
 # etcd takes objects of 1.5 MB.
 MOST_BYTES = 4_000_000
 MOST_SAID = 300
+# The API's integers have 32 bits; generations have 64.
+MOST_COUNTED = 2**63 - 1
 # A controller that writes the status conflicts with us now and then, not each time.
 MOST_TRIES = 8
 GOOD = range(200, 300)
@@ -155,6 +157,12 @@ def _holds(spec: Object, wanted: Object) -> bool:
 
 
 def count(part: Mapping[str, Any], name: str, default: int = 0) -> int:
-    """A number of the API's; a controller leaves out what is zero."""
-    value = part.get(name, default)
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
+    """A number of the API's; a controller leaves out what is zero. Raises ExecutorError: what is no
+    count must not read as none.
+    """
+    value = part.get(name)
+    if value is None:
+        return default
+    if type(value) is not int or not 0 <= value <= MOST_COUNTED:
+        raise ExecutorError(f"the API's `{name}` is no count")
+    return value

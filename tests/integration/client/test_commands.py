@@ -163,6 +163,14 @@ def test_dotenv__decision__is_variables_of_the_next_job(job, cart, body):
     lines = dict(line.split("=", 1) for line in job.read("graygate.env").splitlines())
     assert lines["GRAYGATE_CHANGE"] == json.loads(done.stdout)["change"]
     assert lines["GRAYGATE_DECISION"] == "allowed"
+    assert lines["GRAYGATE_CHANGE"] in lines["GRAYGATE_CHANGE_URL"]
+
+
+def test_dotenv__next_job__still_knows_where_graygate_is(job, cart, body):
+    job.run("submit", job.write("change.json", body), "--dotenv=graygate.env")
+    lines = dict(line.split("=", 1) for line in job.read("graygate.env").splitlines())
+    done = job.run("wait", lines["GRAYGATE_CHANGE"], **lines)
+    assert done.returncode == 0, done.stderr
 
 
 # --- without any secret

@@ -427,3 +427,18 @@ def _write_json(folder: Path, services, margin, reason) -> None:
     documents += [guardrail, {"kind": "Freeze", "name": "f", "reason": reason}]
     text = "\n---\n".join(json.dumps(each, ensure_ascii=False) for each in documents)
     (folder / "all.yaml").write_text(text)
+
+
+@pytest.mark.parametrize("link", ["services/cart.yaml", "services"])
+def test_export__a_link_leads_out_of_the_folder__nothing_is_written_there(told, tmp_path, link):
+    told()
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    (out / link).parent.mkdir(parents=True)
+    if link == "services":
+        elsewhere.mkdir()
+    else:
+        elsewhere.write_text("mine")
+    (out / link).symlink_to(elsewhere)
+    with pytest.raises(CommandError, match="link"):
+        call_command("export", "-d", str(out))
+    assert elsewhere.read_text() == "mine" if elsewhere.is_file() else not any(elsewhere.iterdir())

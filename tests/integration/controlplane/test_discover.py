@@ -11,9 +11,16 @@ from rest_framework.test import APIClient
 
 from attribution.clock import database_now
 from attribution.collect import collect_due
+from attribution.credentials import Credentials
+from attribution.discovering import Discovered
+from attribution.discovery.facts import Candidate, Facts, Family, Group
+from attribution.discovery.propose import propose
+from attribution.discovery.sensitivity import Plan
 from attribution.models import Sample, Service
+from attribution.sources.query_api import Server
 from attribution.watched import watch
 from controlplane.environment import OperatorFile
+from controlplane.management.commands.discover import _put_out
 from tests.integration.attribution.foreign import NEW, OLD, PAGES, Foreign, porter
 from tests.integration.attribution.instance import Instance
 from tests.integration.attribution.monitoring import Gateway, Monitor
@@ -275,3 +282,20 @@ class SlowQueries(Gateway):
 
         handler.do_GET = get
         self.delay = lambda _query: 60.0
+
+
+def test_put_out__one_service_cannot_be_proposed__the_others_are(tmp_path, capsys):
+    groups = tuple(
+        Group({"service": name, "version": version, "code": code}, 2)
+        for name in ("cart", "x" * 3_000)
+        for version in ("1", "2")
+        for code in ("200", "500")
+    )
+    family = Family(Candidate("http_requests_total", "requests"), groups)
+    proposals, _ = propose(Facts((family,)))
+    assert len(proposals) == 2
+    found, plan = Discovered(proposals), Plan(0.05, 60, 5.0, 0.02)
+    options = {"write": str(tmp_path), "force": False}
+    _put_out(found, Server("main", "http://127.0.0.1:1", Credentials()), plan, options)
+    assert [path.name for path in tmp_path.iterdir()] == ["cart.yaml"]
+    assert "was left out" in capsys.readouterr().err

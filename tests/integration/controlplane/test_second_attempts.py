@@ -238,3 +238,14 @@ def test_submit__newer_version_after_the_second_attempt__supersedes_it(walk):
     newer(walk)
     new.refresh_from_db()
     assert new.phase == Phase.CANCELED
+
+
+def test_start__first_attempt_once_more_after_the_second_failed__names_the_newest(walk):
+    first = walk.rollout
+    second = again(walk)
+    walk.evidence = BAD
+    walk.wait()
+    assert walk.rollout.phase == Phase.ROLLED_BACK
+    with pytest.raises(NotAllowedError, match=str(second.pk)):
+        second_attempts.start(first.pk, "olga", "once more")
+    assert second_attempts.start(second.pk, "olga", "once more") == walk.rollout

@@ -7,11 +7,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from attribution.models import Exposure, Guardrail
+from attribution.models import Exposure, Guardrail, Service
 from attribution.watched import watched
 from controlplane import intake
 from controlplane.decision import decision_of
-from controlplane.models import Change, Feedback
+from controlplane.models import Change, Feedback, Policy
 from controlplane.shadow_record import shadowed, standings
 from rollout.machine import HoldKind, Phase
 from rollout.models import Hold, Rollout
@@ -266,3 +266,35 @@ def test_shadow__superseded_at_a_share__is_exposed_no_more(production, body):
     first = production.change
     production.submit(body | {"artefact": {"image": "shop/cart:1.4.2"}})
     assert Exposure.objects.filter(change_id=first.pk).order_by("id").last().share == 0
+
+
+@pytest.fixture
+def both(body):
+    """A change of `cart`, with a service beside it that is only observed."""
+    Service.objects.create(name="toy", team="shop", control_level="L0")
+    return lambda body: body | {"targets": [{"service": "cart"}, {"service": "toy"}]}
+
+
+def test_submit__gated_service_beside_an_observed_one__waits_for_its_approval(cart, both, risky):
+    change = intake.submit(both(risky), "ci")
+    assert change.state == "pending_approval"
+    intake.decide_change(change.pk, "ann", "approve")
+    intake.advance_changes()
+    change.refresh_from_db()
+    assert change.state == "external"
+    assert Rollout.objects.count() == 0
+
+
+def test_submit__gated_service_beside_an_observed_one__waits_for_its_checks(cart, both, body):
+    then = {"control_level": "L3", "approvals": 0, "stages": [{"share": 1}]}
+    tested = {"when": {}, "then": {**then, "checks": [{"name": "tests"}]}}
+    Policy.objects.create(name="tested", version=1, spec=tested)
+    change = intake.submit(both(body), "ci")
+    intake.advance_changes()
+    change.refresh_from_db()
+    assert change.state == "approved"
+
+
+def test_submit__all_that_it_names_are_observed__still_waits_for_nothing(cart, both, risky):
+    Service.objects.update(control_level="L0")
+    assert intake.submit(both(risky), "ci").state == "approved"

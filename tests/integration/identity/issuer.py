@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -43,13 +44,17 @@ def claims(issuer: str, **given: Any) -> dict[str, Any]:
 
 @dataclass
 class Issuer:
-    """`answer`: what is said instead of the keys, as (status, bytes)."""
+    """`answer`: what is said instead of the keys, as (status, bytes). `hold`: until when nothing is
+    said; `reached` tells that somebody waits for it.
+    """
 
     url: str = ""
     keys: dict[str, tuple[str, Any]] = field(default_factory=dict)
     answer: tuple[int, bytes] | None = None
     asked: list[str] = field(default_factory=list)
     audiences: list[str] = field(default_factory=list)
+    hold: threading.Event | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
 
     def rotate(self, key_id: str, algorithm: str = "RS256", key: Any = None) -> None:
         """From now on it signs with this key, and tells of no other."""
@@ -87,6 +92,9 @@ class Issuer:
     def respond(self, path: str, bearer: str) -> tuple[int, bytes]:
         self.asked.append(path)
         parts = urlsplit(path)
+        if self.hold is not None:
+            self.reached.set()
+            self.hold.wait(30)
         if parts.path == "/.well-known/openid-configuration":
             return 200, json.dumps({"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}).encode()
         if parts.path == "/jwks":
@@ -104,7 +112,8 @@ def serve(issuer: Issuer) -> ThreadingHTTPServer:
             self.send_response(status)
             self.send_header("Location", f"{issuer.url}/elsewhere")
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(BrokenPipeError):  # nobody waits any more
+                self.wfile.write(content)
 
         def log_message(self, *_args: Any) -> None:
             pass

@@ -1,10 +1,20 @@
 """Keys that rotate, and issuers that do not answer as they should."""
 
+import queue
+import threading
+
 import pytest
 
 from controlplane.environment import OperatorFile
 from controlplane.identity import keys
-from controlplane.identity.keys import FRESH_S, READ_EVERY_S, STALE_S, Keys, KeysUnreadableError
+from controlplane.identity.keys import (
+    FRESH_S,
+    MOST_WAITING,
+    READ_EVERY_S,
+    STALE_S,
+    Keys,
+    KeysUnreadableError,
+)
 from tests.integration.identity.asking import ask
 
 
@@ -126,3 +136,39 @@ def test_exchange__nobody_listens__is_503(settings, issuer):
     entry = issuer.entry(jwks_url="http://127.0.0.1:9/jwks")
     settings.OPERATOR = OperatorFile(identity_providers=[entry])
     assert ask(issuer.sign()).status_code == 503
+
+
+@pytest.fixture
+def hanging(issuer, known, clock):
+    """The issuer answers no more until the test is over, and one thread waits for it."""
+    known.key("k1", "RS256")
+    issuer.hold = threading.Event()
+    clock.now += FRESH_S + 1
+    waiting = threading.Thread(target=known.key, args=("k1", "RS256"))
+    waiting.start()
+    assert issuer.reached.wait(10)
+    yield waiting
+    issuer.hold.set()
+    waiting.join()
+
+
+def test_key__issuer_hangs__known_keys_are_given_to_others_meanwhile(hanging, known):
+    assert known.key("k1", "RS256") is not None
+    assert hanging.is_alive()
+
+
+def test_key__issuer_hangs__only_a_few_wait_for_an_unknown_one(hanging, known):
+    got = queue.Queue()
+
+    def ask_for(number):
+        try:
+            got.put(known.key(f"made-up-{number}", "RS256"))
+        except KeysUnreadableError as problem:
+            got.put(problem)
+
+    asking = [threading.Thread(target=ask_for, args=(n,), daemon=True) for n in range(20)]
+    for each in asking:
+        each.start()
+    # Of those that wait one at most asks, and none before the issuer has answered the first.
+    told = [got.get(timeout=10) for _ in range(len(asking) - MOST_WAITING)]
+    assert all(isinstance(one, KeysUnreadableError) for one in told)

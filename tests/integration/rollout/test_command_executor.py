@@ -103,6 +103,9 @@ def test_apply__no_share__is_refused_and_nothing_runs(program, tmp_path, share):
         '{"exposure": -0.1}',
         '{"exposure": null}',
         '{"exposure": 0.5} {"exposure": 0.5}',
+        '{"exposure": 0.5, "exposure": 0}',
+        '{"exposure": 1e400}',
+        '{"exposure": ' + "9" * 5000 + "}",
         '{"exposure": 0.5, "units": "all"}',
         '{"exposure": 0.5, "units": [1]}',
         "[" * 5000,
@@ -293,3 +296,14 @@ def test_on__declared_by_the_operator__is_what_the_loop_sees(program):
     plain = CommandExecutor()
     assert (plain.fencing, plain.grain, plain.timeout_s) == ("none", 0.0, 5.0)
     assert plain.on({"target": "elsewhere"}) is plain
+
+
+@pytest.mark.parametrize("bytes_before", [3_985, 3_990, 3_995])
+def test_stderr__secret_is_cut_at_the_last_byte_kept__its_beginning_is_hidden_too(
+    program, monkeypatch, bytes_before
+):
+    monkeypatch.setenv("DEPLOY_KEY", "hunter2hunter2hunter2")
+    lines = f'printf "%0{bytes_before}d%s\\n" 0 "$DEPLOY_KEY" >&2; exit 1'
+    with pytest.raises(ExecutorError) as error:
+        program(lines, env=["DEPLOY_KEY"]).observe(EDGE, key())
+    assert "hunt" not in str(error.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollout.executors.base import Desired
+from rollout.executors.base import Desired, ExecutorError
 from tests.integration.rollout.cluster.fixtures import (
     EDGE,
     api,
@@ -93,3 +93,15 @@ def test_replicas__scaled_by_hand__is_observed(split, executor):
     split.named("stock-canary")["spec"]["replicas"] = 0
     split.control("/apis/apps/v1/namespaces/shop/deployments/stock-canary")
     assert seen(executor) == 0.0
+
+
+@pytest.mark.parametrize("told", [-1, 2.0, "2", True, 10**30, [2]])
+@pytest.mark.parametrize("name", ["stock", "stock-canary"])
+def test_replicas__api_answers_what_is_no_count_of_pods__is_an_error_and_never_zero(
+    split, executor, told, name
+):
+    reach(executor, 0.2)
+    split.controllers_run = False
+    split.named(name)["status"]["readyReplicas"] = told
+    with pytest.raises(ExecutorError, match="readyReplicas"):
+        seen(executor)

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from attribution.clock import database_now
-from rollout import silences
+from rollout import claims, silences
 from rollout.evidence import gather
+from rollout.machine import StageState
 from rollout.models import GuardrailSilence
-from rollout.reconcile import World, reconcile_due
+from rollout.reconcile import World, reconcile, reconcile_due
 from tests.integration.rollout.test_evidence import ERRORS, STAGES, reads
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +85,21 @@ def test_set_silence__of_the_same_name__ends_the_one_before(db):
     assert first.ends_at < until
     silences.lift_silence("noisy")
     assert not GuardrailSilence.objects.filter(ends_at__gt=database_now()).exists()
+
+
+def test_set_silence__between_the_look_and_the_decision__what_was_seen_does_not_count(baking):
+    rollout, since = baking
+    end = reads(since, 200, [0, 20], [0, 60])
+    rollout.placements.update(due_at=since)
+
+    def gathered(rollout, now):
+        found = gather(rollout, now)
+        assert found.evidence.verdict == "pass"
+        silences.set_silence("noisy", "errors", "edge", "a flaky probe", "olga", later(now, 600))
+        return found
+
+    before = rollout.decisions.count()
+    (placement,) = [claims.claim(end, 20)]
+    reconcile(World(lease_s=20, now=lambda: end, gather=gathered), placement)
+    assert rollout.decisions.count() == before
+    assert rollout.stages.first().state == StageState.BAKING

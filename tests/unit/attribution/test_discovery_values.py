@@ -3,10 +3,10 @@
 import pytest
 
 from attribution.discovery.calls import components
-from attribution.discovery.facts import Component, Measured
+from attribution.discovery.facts import Candidate, Component, Family, Group, Measured
 from attribution.discovery.golden import bound_of
 from attribution.discovery.sensitivity import Plan, outlook
-from attribution.discovery.services import name_of
+from attribution.discovery.services import name_of, services
 from attribution.discovery.statuses import failures, is_status
 from tests.unit.attribution.discovery_facts import family, proposed
 
@@ -105,3 +105,18 @@ def test_components__depends_on_and_apis__are_calls_and_owners_teams():
         Component("db", "", ()),
         Component("stock", "", ("db",)),
     ]
+
+
+def test_share__of_a_family_with_thousands_of_values__is_counted_once():
+    groups = tuple(Group({"service": f"s{n}"}, 1) for n in range(5_000))
+    many = Family(Candidate("http_requests_total", "requests"), groups)
+    sums = []
+
+    class Counts(dict):
+        def values(self):
+            sums.append(1)
+            return super().values()
+
+    many._counts["service"] = Counts(many._counted("service"))
+    assert len(services([many])) == 5_000
+    assert len(sums) == 1

@@ -5,6 +5,7 @@ import ast
 import json
 import re
 import sys
+import unicodedata
 from contextlib import suppress
 
 import pytest
@@ -41,6 +42,11 @@ HOSTILE = [
     "##vso[task.setvariable variable=x]y",
     "\x1b[2J\x1b]0;title\x07",
     "section_start:1:x\r\x1b[0K",
+    "\x01 ::error::x",
+    "\x7f\t##[error]x",
+    "\u200b::add-mask::e",
+    ":\u00ad:stop-commands::e",
+    "#\u200b#[error]x",
     "x<<EOF\nEOF\ny=1",
     "x=1\ny=2",
     "![](http://evil.example/i.png) [a](javascript:alert(1))",
@@ -75,7 +81,8 @@ def outputs(text):
 
 def command(line):
     """As GitHub's runner reads a line: (command, properties, message), or None."""
-    told = line.strip()
+    # It compares as people read: letters without width are not there.
+    told = "".join(one for one in line if unicodedata.category(one) != "Cf").strip()
     if "##[" in told or "##vso[" in told:
         return "old", {}, told
     if not told.startswith("::"):
