@@ -143,7 +143,7 @@ def annotation(kind: str, message: Any, **properties: Any) -> str:
 
 
 def _data(text: str) -> str:
-    return _shown(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
+    return _shown(_visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(value: Any) -> str:

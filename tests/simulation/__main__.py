@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,8 @@ def main() -> int:
         # Else the order of a set of names, and with it a seed's story, were each process's own.
         argv = [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
         os.execve(sys.executable, argv, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
+    # Told to stop it ends as by Ctrl-C: with its server and its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # In memory, where there is some: what is simulated need not outlive the process.
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
     where = memory if os.access(memory, os.W_OK) else None

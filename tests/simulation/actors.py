@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 CHANGES = ("INSERT", "UPDATE", "DELETE")
 # Only how often the server is asked whether somebody waits for a lock; it decides nothing.
 ASK_AFTER_S = 0.012
+LONGEST_PATIENCE_S = 0.2
 SETUP = "SET synchronous_commit = off; SET deadlock_timeout = '20ms'; SET jit = off"
 
 
@@ -168,7 +169,10 @@ class Troupe:
     def step(self, actor: Actor) -> None:
         """Until it stops at its next point, ends, or waits for a lock."""
         actor.go.release()
-        while not self.baton.acquire(timeout=ASK_AFTER_S):
+        patience = ASK_AFTER_S
+        while not self.baton.acquire(timeout=patience):
+            # A machine that is busy with others is not asked all the time.
+            patience = min(patience * 2, LONGEST_PATIENCE_S)
             with actor.mutex:
                 if actor.in_statement and self.waits_for_lock(actor):
                     actor.blocked, actor.at = True, "blocked"

@@ -64,6 +64,8 @@ LEAST_ROLE = {
     ("GET", "ledger"): "viewer",
     ("POST", f"changes/{ID}/checks"): "submitter",
     ("GET", "shadow"): "viewer",
+    ("GET", "precision"): "viewer",
+    ("GET", f"decisions/{ID}/explain"): "viewer",
     ("GET", "standardisation"): "viewer",
 }
 CALLS = sorted(LEAST_ROLE)
