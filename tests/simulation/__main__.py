@@ -19,7 +19,9 @@ def main() -> int:
     # In memory, where there is some: what is simulated need not outlive the process.
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
     where = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=where, prefix="graygate-simulation-") as folder:
+    with tempfile.TemporaryDirectory(
+        dir=where, prefix="graygate-simulation-", ignore_cleanup_errors=True
+    ) as folder:
         if "DATABASE_URL" not in os.environ:
             os.environ["GRAYGATE_VAR"] = folder
         os.environ["DJANGO_SETTINGS_MODULE"] = "controlplane.settings"
