@@ -9,15 +9,16 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from attribution.clock import database_now
+from attribution.cut_off import CutOffError, is_bounded, within
 from attribution.errors import CaseError
 from attribution.measured import COHORTS, PARTS, Measured, measured
 from attribution.models import Sample, Service
@@ -33,6 +34,8 @@ from attribution.sources.base import (
 logger = logging.getLogger(__name__)
 AT_ONCE = 8
 MOST_A_ROUND = 200
+# Of a source that does not end its own reads: then it is left to itself.
+LONGEST_READ_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,17 @@ def _place(job: Job) -> str:
 
 
 def _read(group: Sequence[Job]) -> list[Result]:
+    name = f"source {group[0].service.source.get('name')}, {_place(group[0])}"
+    bounded = group[0].source is None or is_bounded(group[0].source)
     try:
-        found = list(_readings(group))
+        found = within(name, LONGEST_READ_S, bounded, lambda: list(_readings(group)))
         if len(found) != len(group):
             raise LookupError("a reading too many or too few")  # noqa: TRY301 - as any other fault
+        if not all(isinstance(one, Reading | SourceError) for one in found):
+            raise TypeError("an answer that is no reading")  # noqa: TRY301 - likewise
+    except CutOffError as problem:
+        logger.warning("source of %s: %s", ", ".join(j.service.name for j in group[:5]), problem)
+        found = [SourceError(f"the source was cut off: {problem}") for _ in group]
     except Exception as problem:
         # A third party's source may raise anything; it must not stop the others' reads.
         logger.exception("source of %s failed", ", ".join(job.service.name for job in group[:5]))
@@ -160,6 +170,16 @@ def _alone(job: Job) -> Reading:
 
 
 def _store(result: Result) -> None:
+    """What cannot be stored (NaN, a text for a number) is one service's trouble, and said there."""
+    try:
+        _stored(result)
+    except (DatabaseError, TypeError, ValueError, AttributeError) as problem:
+        logger.exception("what was read of %s", result.job.service.name)
+        text = f"the source answered nonsense: {type(problem).__name__}"
+        _stored(replace(result, reading=None, error=text))
+
+
+def _stored(result: Result) -> None:
     service = result.job.service
     with transaction.atomic():
         now = database_now()

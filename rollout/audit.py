@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attribution.clock import database_now
-from rollout import culprits, gates
+from rollout import culprits, gates, storms
 from rollout.complaints import STALLED, Complaint, tell
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Hold, Placement, Rollout, Stage
@@ -51,6 +51,7 @@ def audit() -> list[Complaint]:
     complaints = found(now)
     tell(complaints, now)
     culprits.tell(now)
+    storms.end_those_over(now)
     return complaints
 
 

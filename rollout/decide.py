@@ -64,6 +64,13 @@ def _hold_while(s: Snapshot, kind: HoldKind, *, because: str) -> Decision | None
     return None
 
 
+def held_together(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
+    """Others fail together: it may be next. It never ends by itself, and takes nothing back."""
+    if not s.storm or HoldKind.COMMON_CAUSE in s.holds:
+        return None
+    return Decision(Do.HOLD, (s.storm,), hold=HoldKind.COMMON_CAUSE)
+
+
 def set_down(s: Snapshot, _e: Evidence, _now: float) -> Decision | None:
     above = [p.target for p in s.placements if p.settled and p.above]
     if not above:
@@ -115,7 +122,9 @@ def promote(s: Snapshot, e: Evidence, now: float) -> Decision | None:
     if not waiting:
         return None if s.holds else _passed(s, stage, e, baked)
     # Without a source there is no end of the bake: loss alone decides nothing (invariant 5).
-    decides = s.control_level in UNATTENDED and not e.source_lost and not s.holds & PASSING
+    # Nor while what fails everywhere may be what keeps it from passing.
+    in_peace = not s.holds & {*PASSING, HoldKind.COMMON_CAUSE}
+    decides = s.control_level in UNATTENDED and not e.source_lost and in_peace
     if baked >= stage.max_s and decides:
         return _end_of_bake(s, waiting)
     return Decision(Do.WAIT, (waiting,))
@@ -160,7 +169,7 @@ def complete(s: Snapshot, _e: Evidence, now: float) -> Decision | None:
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    Phase.PENDING: (start,),
+    Phase.PENDING: (held_together, start),
     Phase.RUNNING: (
         roll_back_after_halt,
         roll_back_suspect,
@@ -169,6 +178,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         suspicion,
         told_apart,
         wait_while_halted,
+        held_together,
         source_lost,
         frozen,
         cut_by_hand,

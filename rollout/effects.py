@@ -298,6 +298,11 @@ LEFT_TO_DO = {
     "rollout.halted": [
         "Exposure does not grow. Look at the evidence: promote (waive), retry or abort.",
     ],
+    "rollout.halted_together": [
+        "Exposure does not grow. Others fail with it: find what they share.",
+        "Then answer it: retry, promote or abort.",
+    ],
+    "rollout.held_together": ["Exposure does not grow until a person resumes it."],
     "rollout.rolling_back": ["Nothing yet: exposure is going to zero."],
     "rollout.rolled_back": [
         "Exposure is zero. Find the defect before the change is submitted again.",

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from attribution import anomalies
-from rollout import effects, ledger, shadow_effects, version_cohorts
+from rollout import effects, ledger, shadow_effects, storms, version_cohorts
 from rollout.code_version import code_version
 from rollout.decide import PASSING
 from rollout.evidence import Gathered
@@ -125,7 +125,8 @@ def _complete(rollout: Rollout, _d: Decision, now: datetime) -> str:
 
 def _hold(rollout: Rollout, decision: Decision, now: datetime) -> str:
     effects.hold(rollout, decision.hold, ledger.SYSTEM, "; ".join(decision.reasons), now)
-    return "rollout.hold"
+    # Who has to know was told of the storm: once, not once for each that it holds.
+    return "rollout.held_together" if decision.hold == HoldKind.COMMON_CAUSE else "rollout.hold"
 
 
 def _release(rollout: Rollout, decision: Decision, now: datetime) -> str:
@@ -171,7 +172,7 @@ def _halt(rollout: Rollout, decision: Decision, now: datetime) -> str:
         anomalies.open_anomaly(
             "judge", str(rollout.change_id), service, "guardrails", rollout.started_at or now, now
         )
-    return "rollout.halted"
+    return "rollout.halted_together" if storms.notice(rollout, now) else "rollout.halted"
 
 
 def _rollback(rollout: Rollout, decision: Decision, now: datetime) -> str:

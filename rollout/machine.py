@@ -57,6 +57,8 @@ class HoldKind(StrEnum):
     # A person tells two suspects apart: it ends by itself when its time is up.
     TELLING_APART = "telling_apart"
     FROZEN = "frozen"
+    # Others in its environment fail together: it may be next. A person lets it go on.
+    COMMON_CAUSE = "common_cause"
     SOURCE_LOST = "source_lost"
     DRIFT = "drift"
     UNKNOWN_OUTCOME = "unknown_outcome"

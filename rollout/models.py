@@ -106,6 +106,26 @@ class Hold(models.Model):
         ]
 
 
+class Storm(models.Model):
+    """Several rollouts of an environment failed together (storms.py): nothing grows there."""
+
+    environment = models.CharField(max_length=50)
+    # Its first halt, and its newest.
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["since"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment"],
+                condition=models.Q(ended_at__isnull=True),
+                name="storm_open_once",
+            )
+        ]
+
+
 class Placement(models.Model):
     """One target of one rollout: the unit of the loop's work.
 

@@ -1,16 +1,12 @@
 """Rows → Snapshot: what decide() is told about a rollout, read under the rollout's lock."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from rollout import effects, gates, shadow_effects
+from rollout import effects, gates, shadow_effects, storms
 from rollout.machine import HoldKind, Phase
-from rollout.models import Hold, Placement, Rollout, Stage
+from rollout.models import Placement, Rollout, Stage
 from rollout.snapshot import PlacementView, Snapshot, StageView
 from rollout.spec import RolloutSpec, StageSpec
-
-# So many changes failing at the same time are not that many bad changes.
-COMMON_CAUSE_ROLLOUTS = 3
-COMMON_CAUSE_INTERVALS = 6
 
 
 def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
@@ -45,7 +41,8 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
         frozen=gates.frozen(spec, now),
         conflict=gates.conflict(rollout) if rollout.phase == Phase.PENDING else "",
         closed_gates=closed_gates(rollout),
-        common_cause=common_cause(rollout, spec, now),
+        common_cause=storms.common_cause(rollout, now),
+        storm=storms.reason_to_hold(rollout),
         shadow=rollout.shadow,
         patience_until=_seconds(shadow_effects.patience_until(rollout)) if rollout.shadow else None,
     )
@@ -79,21 +76,6 @@ def placement_view(placement: Placement, now: datetime) -> PlacementView:
         calls_alive=placement.calls_until is not None and placement.calls_until > now,
         grain=placement.grain,
     )
-
-
-def common_cause(rollout: Rollout, spec: RolloutSpec, now: datetime) -> bool:
-    """Halts within COMMON_CAUSE_INTERVALS of this one, and still unanswered, however long ago."""
-    width = timedelta(seconds=COMMON_CAUSE_INTERVALS * spec.interval_s)
-    around = rollout.halted_at or now
-    halted = Hold.objects.filter(
-        kind=HoldKind.HALTED,
-        released_at=None,
-        since__range=(around - width, around + width),
-        rollout__environment=rollout.environment,
-        # What would be halted has stopped nobody, and nobody answers it.
-        rollout__shadow=rollout.shadow,
-    )
-    return halted.values("rollout").distinct().count() >= COMMON_CAUSE_ROLLOUTS
 
 
 def _seconds(at: datetime | None) -> float | None:

@@ -18,7 +18,7 @@ from rollout.models import Placement, Rollout, Stage
 from rollout.spec import RolloutSpec, TargetSpec
 
 # The holds that a person's `resume` ends.
-RESUMED = (HoldKind.PAUSED, HoldKind.DRIFT, HoldKind.TELLING_APART)
+RESUMED = (HoldKind.PAUSED, HoldKind.DRIFT, HoldKind.TELLING_APART, HoldKind.COMMON_CAUSE)
 ACTIVE = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
 
 
@@ -158,7 +158,9 @@ def pause(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = 
 
 
 def resume(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None = None) -> Rollout:
-    """Remove what people set (and `drift`, which a person has now seen); never `halted`."""
+    """Remove what people set (and `drift` and `common_cause`, which a person has now seen); never
+    `halted`.
+    """
     with locked(rollout_id, actor, reason, version) as it:
         released = effects.release(it.rollout, it.now, *RESUMED)
         if not released or it.rollout.phase not in ACTIVE:

@@ -136,6 +136,8 @@ class Snapshot:
     closed_gates: tuple[str, ...] = ()
     # Several rollouts fail together: a common cause until shown otherwise.
     common_cause: bool = False
+    # Why it may not grow though it does not fail itself: others do, together.
+    storm: str = ""
     # Others carry it out: nothing is done, and what would be done is said (shadow.py). How long
     # its exposure is waited for, or watched.
     shadow: bool = False

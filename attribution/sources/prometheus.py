@@ -30,6 +30,7 @@ VERSIONS_WITHIN_S = 3.0
 
 class PrometheusSource:
     kinds = KINDS
+    bounded = True
 
     def validate(self, config: Mapping[str, Any], pointer: str) -> None:
         unknown = sorted(set(config) - {"server"})

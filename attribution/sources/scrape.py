@@ -53,6 +53,8 @@ class Page:
 
 
 class ScrapeSource:
+    bounded = True
+
     def validate(self, config: Mapping[str, Any], pointer: str) -> None:
         urls = items(config, "urls", pointer)
         if not urls or len(urls) > MOST_URLS:

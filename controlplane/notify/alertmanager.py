@@ -21,6 +21,7 @@ ALERTS = "/api/v2/alerts"
 
 class AlertmanagerNotifier:
     timeout_s = 10.0
+    bounded = True
 
     def send(self, endpoint: Endpoint, message_id: str, body: bytes, timestamp: int) -> Sent:
         del message_id, timestamp  # a message that is noted twice changes nothing

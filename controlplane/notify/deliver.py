@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from attribution.clock import database_now
+from attribution.cut_off import CutOffError, is_bounded, within
 from controlplane.decision import url_of, url_of_anomaly
 from controlplane.notify.base import Endpoint, Sent, address_mark, endpoints, notifier
 from controlplane.notify.dispatch import GONE
@@ -27,6 +28,8 @@ from rollout.models import Delivery, OutboxMessage
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
+# Of a notifier that does not end its own calls; below the lease, so that nobody else sends it too.
+LONGEST_SEND_S = 30.0
 # In one go for one endpoint; the rest comes with the next ring.
 MOST_IN_A_ROW = 20
 # How long the doorbell waits before it leaves the threads to themselves.
@@ -77,6 +80,8 @@ def attempt(delivery: Delivery) -> Sent:
         return Sent(error=NOT_LISTED)
     try:
         return _send(delivery, endpoint)
+    except CutOffError as error:
+        return Sent(error=f"the notifier was cut off: {error}")
     except Exception as error:
         # Else the delivery would stay leased, come first each time, and stop all behind it.
         log.exception("delivery %s could not be attempted", delivery.pk)
@@ -88,7 +93,16 @@ def _send(delivery: Delivery, endpoint: Endpoint) -> Sent:
     body = body_of(message.type, message.payload, message.at, page_of(message))
     timestamp = int(database_now().timestamp())
     sender = notifier(str(endpoint.get("notifier", "webhook")))
-    return sender.send(endpoint, str(message.pk), body, timestamp)
+    # One call an endpoint: one that hangs takes no thread of the pool for each of its leases.
+    sent: object = within(
+        f"notifier of {delivery.endpoint}",
+        LONGEST_SEND_S,
+        is_bounded(sender),
+        lambda: sender.send(endpoint, str(message.pk), body, timestamp),
+    )
+    if not isinstance(sent, Sent) or not isinstance(sent.error, str):
+        return Sent(error=f"the notifier answered {type(sent).__name__}, not Sent")
+    return sent
 
 
 def page_of(message: OutboxMessage) -> str:

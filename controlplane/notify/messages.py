@@ -17,6 +17,8 @@ PAGING = (
     "rollout.answered",
     "culprit.found",
     "culprit.over",
+    "storm.held",
+    "storm.over",
     "loop.stalled",
     "loop.failing",
     "loop.unconfirmed",
@@ -31,6 +33,7 @@ NEVER_SILENT = (
     "rollout.rollback_failed",
     "rollout.recovered",
     "culprit.over",
+    "storm.over",
     "loop.moving",
 )
 RESOLVES = (
@@ -39,13 +42,14 @@ RESOLVES = (
     "rollout.answered",
     "rollout.released",
     "culprit.over",
+    "storm.over",
     "loop.moving",
 )
 # After these the holds that are left say what is wrong.
 HOLDING = ("rollout.halted", "rollout.hold", "rollout.answered", "rollout.released")
 # Holds that nobody is paged for: a person set it, or it ends by itself and whoever has to know
 # was told of what is broken.
-UNPAGED = frozenset({"paused", "suspected", "telling_apart"})
+UNPAGED = frozenset({"paused", "suspected", "telling_apart", "common_cause"})
 
 
 def wants(types: Any, kind: str) -> bool:
@@ -56,8 +60,9 @@ def wants(types: Any, kind: str) -> bool:
     # Who is told of a rollback, a culprit, or a loop in trouble, is told of its end too.
     resolved = kind == "rollout.recovered" and "rollout.rolled_back" in wanted
     over = kind == "culprit.over" and "culprit.found" in wanted
+    calm = kind == "storm.over" and "storm.held" in wanted
     moves = kind == "loop.moving" and any(one.startswith("loop.") for one in wanted)
-    return "*" in wanted or kind in wanted or resolved or over or moves
+    return "*" in wanted or kind in wanted or resolved or over or calm or moves
 
 
 def silenced(kind: str, payload: dict[str, Any], scopes: list[dict[str, Any]]) -> bool:

@@ -16,6 +16,7 @@ TROUBLES = {
     "rollout.rolled_back": ("GraygateRolledBack", WARNING, "rolled back"),
     "rollout.rollback_failed": ("GraygateRollbackFailed", CRITICAL, "rollback failed"),
     "culprit.found": ("GraygateCulpritNotTakenBack", CRITICAL, "held responsible"),
+    "storm.held": ("GraygateStorm", CRITICAL, "failing together"),
     "loop.stalled": ("GraygateLoopStalled", CRITICAL, "the loop stands still"),
     "loop.failing": ("GraygateTargetFailing", WARNING, "the target fails"),
     "loop.unconfirmed": ("GraygateExposureUnconfirmed", WARNING, "exposure is not as desired"),

@@ -11,6 +11,7 @@ from rollout import signing
 
 class WebhookNotifier:
     timeout_s = 15.0
+    bounded = True
 
     def send(self, endpoint: Endpoint, message_id: str, body: bytes, timestamp: int) -> Sent:
         """The answer's body is neither read nor logged, and no redirect is followed."""

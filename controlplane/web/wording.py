@@ -58,6 +58,9 @@ HOLDS: dict[str, Word] = {
         "Telling apart", "warn", "⇄", "Two suspects are told apart: it ends by itself."
     ),
     HoldKind.FROZEN: Word("Frozen", "warn", "*", "A freeze is in force."),
+    HoldKind.COMMON_CAUSE: Word(
+        "Held with others", "warn", "☍", "Others fail together: a person lets it go on."
+    ),
     HoldKind.SOURCE_LOST: Word(
         "Metrics lost", "warn", "?", "The metric source does not answer: nothing grows blindly."
     ),

@@ -79,6 +79,7 @@ class Executor(Protocol):
 class Unavailable:
     """Stands in for an executor that could not be made: it observes nothing, and says why."""
 
+    bounded = True
     fencing: Literal["target", "none"] = "none"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"

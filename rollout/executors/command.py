@@ -60,6 +60,7 @@ class Program:
 
 
 class CommandExecutor:
+    bounded = True
     fencing: Literal["target", "none"] = "none"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"

@@ -8,6 +8,7 @@ from rollout.models import DryRunTarget
 
 
 class DryRunExecutor:
+    bounded = True
     fencing: Literal["target", "none"] = "target"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"

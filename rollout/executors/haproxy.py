@@ -44,6 +44,7 @@ class Pool:
 
 
 class HaproxyExecutor:
+    bounded = True
     fencing: Literal["target", "none"] = "none"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"

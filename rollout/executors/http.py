@@ -26,6 +26,7 @@ GOOD = range(200, 300)
 
 
 class HttpExecutor:
+    bounded = True
     fencing: Literal["target", "none"] = "target"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"

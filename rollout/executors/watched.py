@@ -24,6 +24,7 @@ LONGEST = timedelta(minutes=30)
 
 
 class WatchedExecutor:
+    bounded = True
     fencing: Literal["target", "none"] = "target"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"

@@ -15,7 +15,8 @@ from controlplane.web.presenters.rollouts import RolloutView, rollout_view
 from controlplane.web.wording import LEVELS, STATES, VERDICTS, Word, word_of
 from rollout.gates import KILL_SWITCH, freezes_in_force
 from rollout.machine import FINAL_PHASES, ChangeState, HoldKind, Phase
-from rollout.models import Freeze, Rollout
+from rollout.models import Freeze, Rollout, Storm
+from rollout.storms import halted_by, held_by
 
 MOST_UNDER_WAY = 100
 MOST_ENDED = 15
@@ -64,6 +65,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class StormView:
+    """Several changes of an environment failed together, and what that holds."""
+
+    environment: str
+    since: datetime
+    halted: int
+    held: int
+
+
+@dataclass(frozen=True)
 class NowPage:
     needs: list[tuple[Row, str]]
     rows: list[Row]
@@ -71,6 +82,7 @@ class NowPage:
     ended: list[Row]
     freezes: list[Freeze]
     kill_switch: Freeze | None
+    storms: list[StormView]
     can_operate: bool
     now: datetime
 
@@ -94,9 +106,15 @@ def now_page(user: AbstractBaseUser | AnonymousUser, now: datetime) -> NowPage:
         ended=_ended(now),
         freezes=[f for f in freezes if f.name != KILL_SWITCH],
         kill_switch=next((f for f in freezes if f.name == KILL_SWITCH), None),
+        storms=[storm_view(each) for each in Storm.objects.filter(ended_at=None)],
         can_operate=Scope.OPERATE in scopes,
         now=now,
     )
+
+
+def storm_view(storm: Storm) -> StormView:
+    halted, held = halted_by(storm).count(), held_by(storm).count()
+    return StormView(storm.environment, storm.since, halted, held)
 
 
 def _changes(condition: Q) -> QuerySet[Change]:

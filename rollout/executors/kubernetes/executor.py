@@ -19,6 +19,7 @@ APPLY = {"replicas": replicas.apply, "gateway": gateway.apply, "argo": argo.appl
 
 
 class KubernetesExecutor:
+    bounded = True
     fencing: Literal["target", "none"] = "target"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"
