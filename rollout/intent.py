@@ -12,6 +12,7 @@ from rollout.decide import PASSING
 from rollout.evidence import Gathered
 from rollout.machine import HoldKind, Phase, StageState, step
 from rollout.models import Rollout
+from rollout.news import tell
 from rollout.snapshot import Decision, Do, Evidence, Snapshot, agree
 from rollout.spec import RolloutSpec
 from rollout.suspicion import TAKEN_BACK
@@ -49,7 +50,7 @@ def carry_out(
     ledger.append(rollout, decision.do, decision.reasons, ledger.SYSTEM, inputs, now)
     if news:
         shown = {"log_e": evidence.log_e, "samples": evidence.samples, "finding": evidence.finding}
-        effects.tell(rollout, news, decision.reasons, shown, now)
+        tell(rollout, news, decision.reasons, shown, now)
     effects.bump(rollout, now)
 
 

@@ -15,6 +15,7 @@ from rollout import effects, gates, ledger, shadow_effects
 from rollout.executors.base import Executor, executor, on_target
 from rollout.machine import HoldKind, IllegalTransitionError, Phase, StageState, step
 from rollout.models import Placement, Rollout, Stage
+from rollout.news import tell
 from rollout.spec import RolloutSpec, TargetSpec
 
 # The holds that a person's `resume` ends.
@@ -46,7 +47,7 @@ class Locked:
         why = [self.reason] if self.reason else []
         ledger.append(self.rollout, decision, why, self.actor, {}, self.now)
         if news:
-            effects.tell(self.rollout, news, why, {}, self.now)
+            tell(self.rollout, news, why, {}, self.now)
         effects.bump(self.rollout, self.now)
 
 

@@ -13,6 +13,7 @@ from attribution.models import Anomaly
 from rollout import effects, ledger
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Decision, Hold, Rollout
+from rollout.news import tell
 from rollout.rows import placement_view
 from rollout.services import NotAllowedError
 from rollout.spec import RolloutSpec
@@ -149,7 +150,7 @@ def _carry_out(
         )
         effects.withhold(rollout, now)
         ledger.append(rollout, decision, why, order.actor, inputs, now)
-        effects.tell(rollout, "rollout.telling_apart", why, inputs["evidence"], now)
+        tell(rollout, "rollout.telling_apart", why, inputs["evidence"], now)
         effects.bump(rollout, now)
     return UnderWay(proposal.hold, proposal.step_down, proposal.to_share, now, until, order.actor)
 
