@@ -40,6 +40,7 @@ BELLS = (
     Bell("changes", "controlplane.changes", 1, "govern"),
     Bell("deliver", "controlplane.deliver", 1, "govern", places=2),
     Bell("alerts", "controlplane.alerts", 1, "govern"),
+    Bell("heartbeat", "controlplane.heartbeat", 60, "govern"),
     # Little at a time, so that no worker is kept from the loop for long.
     Bell("prune-samples", "attribution.prune", 3600, "tidy"),
     Bell("prune-news", "rollout.prune", 3600, "tidy"),

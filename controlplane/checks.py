@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from attribution.credentials import credentials
 from controlplane.environment import UNREADABLE
+from controlplane.heartbeat import problem_of
 from controlplane.identity import providers
 from controlplane.reviewer import Reviewer
 from rollout.executors import command, haproxy
@@ -62,6 +63,7 @@ def check_graygate(**_: Any) -> list[CheckMessage]:
         *_targets(),
         *_sources(),
         *_reviewer(),
+        *_heartbeat(),
         *_identity_providers(),
         *_timing(),
         *_broker(),
@@ -160,6 +162,12 @@ def _reviewer() -> Iterator[CheckMessage]:
             '"token_env": "NAME_OF_A_VARIABLE"}',
             id="graygate.E022",
         )
+
+
+def _heartbeat() -> Iterator[CheckMessage]:
+    if problem := problem_of(settings.OPERATOR.heartbeat):
+        hint = '"heartbeat": {"url": "https://hc-ping.com/…"}'
+        yield Error(f"the operator's file: {problem}", hint=hint, id="graygate.E031")
 
 
 def _identity_providers() -> Iterator[CheckMessage]:

@@ -97,6 +97,8 @@ class OperatorFile:
     allowed_destinations: tuple[str, ...] = ()
     # {"url", "model", "token_env"?, "timeout_s"?}; empty: no model is asked.
     reviewer: dict[str, Any] = field(default_factory=dict)
+    # {"url"}: who is told each minute that the loop is well; empty: nobody.
+    heartbeat: dict[str, Any] = field(default_factory=dict)
     # Whose word on a CI job's identity counts: identity/providers.py.
     identity_providers: list[Any] = field(default_factory=list)
     error: str = ""
@@ -114,6 +116,7 @@ def operator_file(path: str | None) -> OperatorFile:
             webhooks=list(content.get("webhooks", [])),
             allowed_destinations=tuple(content.get("allowed_destinations", ())),
             reviewer=dict(content.get("reviewer", {})),
+            heartbeat=dict(content.get("heartbeat", {})),
             identity_providers=list(content.get("identity_providers", [])),
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:

@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from controlplane import pruning
+from controlplane.heartbeat import beat
 from controlplane.intake import advance_changes
 from controlplane.notify.deliver import deliver_due
 from controlplane.notify.dispatch import dispatch
@@ -21,6 +22,11 @@ def deliver() -> None:
 @shared_task(name="controlplane.alerts")
 def alerts() -> None:
     show_due()
+
+
+@shared_task(name="controlplane.heartbeat")
+def heartbeat() -> None:
+    beat()
 
 
 @shared_task(name="controlplane.prune")

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from attribution.clock import database_now
-from rollout import claims, effects, failpoints, intent, perceive
+from rollout import claims, effects, emergency, failpoints, intent, perceive
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, Observed, executor
@@ -45,6 +45,7 @@ class World:
 
 def reconcile_due(world: World, limit: int = 200) -> int:
     """Work until nothing is due. A row that fails backs off and never stops the others."""
+    emergency.take_up(world.now())
     world = replace(world, gather=perceive.once_a_look(world.gather))
     for done in range(limit):
         placement = claims.claim(world.now(), world.lease_s)
