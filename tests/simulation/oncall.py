@@ -19,6 +19,8 @@ LINE = Line()
 
 
 class OnCall:
+    # As the targets: in the thread whose turn it is.
+    bounded = True
     timeout_s = 5.0
 
     def send(

@@ -75,6 +75,8 @@ STAGE = Stage()
 
 class Fenced:
     name = "sim"
+    # Its calls end, and in the thread whose turn it is.
+    bounded = True
     fencing: Literal["target", "none"] = "target"
     repeat: Literal["safe", "unsafe"] = "safe"
     rollback: Literal["revert", "forward", "none"] = "revert"
