@@ -108,7 +108,7 @@ def test_review__broken_endpoint__is_unavailable_in_time_after_one_try(model, en
     model.answer = broken
     start = time.monotonic()
     review = Reviewer.of(entry).review(CASE)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 15
     assert review.keys() == {"model", "unavailable"}
     assert len(model.got) == 1
 

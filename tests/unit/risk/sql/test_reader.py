@@ -123,7 +123,7 @@ def test_reader__hostile_text__takes_time_in_proportion_to_its_length(part, dial
     start = time.process_time()
     answer(text, context={"dialect": dialect})
     # Quadratic work on this takes a minute; what is linear takes a third of a second.
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30
 
 
 def test_split__bodies_quotes_and_comments__keep_their_semicolons():
