@@ -19,8 +19,13 @@ FINAL = {"completed", "rolled_back", "written_off", "canceled"}
 # So often a person ends it all; else it goes on unattended.
 ABORTED = 0.6
 # What a person answers, with the action that does.
-ANSWERS = {"halted": ("promote", "retry", "abort"), "paused": ("resume",), "drift": ("resume",)}
+ANSWERS = {
+    "halted": ("promote", "retry", "abort"),
+    **dict.fromkeys(("paused", "drift", "common_cause"), ("resume",)),
+}
 NEWS = {"halted": "rollout.halted", "paused": "rollout.paused", "drift": "rollout.hold"}
+# These are in the storm's alert, which is another change's message.
+BY_STORM = {"halted", "common_cause"}
 
 
 class End:
@@ -124,7 +129,9 @@ class End:
     def was_told(self, rollout: RolloutRow, why: str) -> bool:
         wanted = NEWS.get(why, f"rollout.{why}")
         of = self.rows.messages.values()
-        return not why or any(m.change_id == rollout.change_id and m.type == wanted for m in of)
+        if not why or any(m.change_id == rollout.change_id and m.type == wanted for m in of):
+            return True
+        return why in BY_STORM and any(m.type == "storm.held" for m in of)
 
     def problems(self) -> Iterator[str]:
         for rollout in self.rows.rollouts.values():

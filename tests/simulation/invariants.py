@@ -10,10 +10,12 @@ from tests.simulation.growth import (
     units_are_disjoint,
     versions_one_by_one,
 )
-from tests.simulation.rows import at, inputs_of, new_in
+from tests.simulation.rows import RolloutRow, at, inputs_of, new_in
 from tests.simulation.steps import NEAR, Check, Step, ViolationError, automatic, phases, told
 
 NUMBER = re.compile(r"#(\d+)")
+# How people are told of a hold; of the others the page tells.
+TOLD_AS = {"halted": "halted", "paused": "paused", "drift": "hold", "source_lost": "hold"}
 TURNED = {"rolling_back", "rolled_back", "rollback_failed", "written_off"}
 
 
@@ -166,17 +168,33 @@ def news_with_the_fact(step: Step) -> Iterator[str]:
         known = {"rolling_back", "rolled_back", "rollback_failed", "completed"}
         if new.phase in known and not told(step, new.change_id, kind):
             yield f"{new.phase}, and no message says so"
-    for key, hold in step.after.holds.items():
-        if key not in step.before.holds and hold.kind in {
-            "halted",
-            "paused",
-            "drift",
-            "source_lost",
-        }:
-            kind = hold.kind if hold.kind in {"halted", "paused"} else "hold"
-            change = step.after.rollouts[hold.rollout].change_id
-            if not told(step, change, kind):
-                yield f"held as {hold.kind}, and no message says so"
+    for hold in new_in(step.before.holds, step.after.holds):
+        kind = TOLD_AS.get(hold.kind)
+        rollout = step.after.rollouts[hold.rollout]
+        if not kind or told(step, rollout.change_id, kind):
+            continue
+        if not by_the_storm(step, rollout, kind):
+            yield f"held as {hold.kind}, and no message says so"
+
+
+def by_the_storm(step: Step, rollout: RolloutRow, kind: str) -> bool:
+    """A halt of a storm is in the storm's alert, which was sent at its beginning."""
+    storms = {storm.environment for storm in step.after.storms.values() if storm.open}
+    told_by_it = kind == "halted" and rollout.environment in storms
+    return told_by_it and told(step, rollout.change_id, "halted_together")
+
+
+def a_storm_is_told_once(step: Step) -> Iterator[str]:
+    """4: people learn of a common cause in the transaction that opens it, and only then."""
+    opened = len(list(new_in(step.before.storms, step.after.storms)))
+    messages = list(new_in(step.before.messages, step.after.messages))
+    held = sum(message.type == "storm.held" for message in messages)
+    if held != opened:
+        yield f"{opened} storms opened, {held} messages say so"
+    ended = [s for s in step.before.storms.values() if s.open and not step.after.storms[s.id].open]
+    over = sum(message.type == "storm.over" for message in messages)
+    if over != len(ended):
+        yield f"{len(ended)} storms ended, {over} messages say so"
 
 
 def decisions_are_kept(step: Step) -> Iterator[str]:
@@ -204,6 +222,7 @@ EACH_STEP: tuple[Check, ...] = (
     versions_one_by_one,
     units_are_disjoint,
     news_with_the_fact,
+    a_storm_is_told_once,
     decisions_are_kept,
 )
 

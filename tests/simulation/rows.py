@@ -31,7 +31,9 @@ SELECT json_build_array(
    ORDER BY id), '[]') FROM rollout_guardrailsilence),
  (SELECT coalesce(json_agg(json_build_array(message_id, endpoint, attempts,
    delivered_at IS NOT NULL, gave_up_at IS NOT NULL, due_at, lease_until) ORDER BY id), '[]')
-   FROM rollout_delivery)
+   FROM rollout_delivery),
+ (SELECT coalesce(json_agg(json_build_array(id, environment, ended_at IS NULL) ORDER BY id), '[]')
+   FROM rollout_storm)
 )
 """
 
@@ -129,6 +131,12 @@ class DeliveryRow(NamedTuple):
     lease_until: str | None
 
 
+class StormRow(NamedTuple):
+    id: int
+    environment: str
+    open: bool
+
+
 class Rows:
     def __init__(self, found: list[Any]) -> None:
         self.rollouts = {r[0]: RolloutRow(*r) for r in found[0]}
@@ -140,6 +148,7 @@ class Rows:
         self.freezes = {f[0]: FreezeRow(*f) for f in found[6]}
         self.silences = [SilenceRow(*s) for s in found[7]]
         self.deliveries = {(d[0], d[1]): DeliveryRow(*d) for d in found[8]}
+        self.storms = {s[0]: StormRow(*s) for s in found[9]}
 
     def stages_of(self, rollout: str) -> list[StageRow]:
         return [s for s in self.stages.values() if s.rollout == rollout]
@@ -187,14 +196,15 @@ def at(stamp: str | None) -> datetime | None:
 CLEARED = """
     DELETE FROM rollout_delivery; DELETE FROM rollout_outboxmessage; DELETE FROM rollout_decision;
     DELETE FROM rollout_hold; DELETE FROM rollout_stage; DELETE FROM rollout_placement;
-    DELETE FROM rollout_rollout; DELETE FROM rollout_freeze; DELETE FROM rollout_guardrailsilence;
+    DELETE FROM rollout_rollout; DELETE FROM rollout_freeze; DELETE FROM rollout_storm;
+    DELETE FROM rollout_guardrailsilence;
     DELETE FROM attribution_exposure; DELETE FROM attribution_finding;
     DELETE FROM attribution_anomaly; DELETE FROM attribution_sample;
     DELETE FROM attribution_guardrail; DELETE FROM controlplane_policy;
 """
 
 # Ids begin anew as well: when a delivery is tried again hangs on its own.
-NUMBERED = ("delivery", "hold", "stage", "placement", "freeze", "guardrailsilence")
+NUMBERED = ("delivery", "hold", "stage", "placement", "freeze", "guardrailsilence", "storm")
 RESTARTED = "".join(f"SELECT setval('rollout_{name}_id_seq', 1, false); " for name in NUMBERED)
 
 
