@@ -51,9 +51,9 @@ unit: $(BIN)/.dev
 SEED ?= 1
 STEPS ?= 80
 SCHEDULES ?= 1
-simulate: $(BIN)/.dev ## schedules of workers, people and faults, drawn from SEED; STEPS, SCHEDULES, SECONDS, TRACE=1 (docs/reliability.md)
+simulate: $(BIN)/.dev ## schedules of workers, people and faults, drawn from SEED; STEPS, SCHEDULES, SECONDS, JOBS, TRACE=1 (docs/reliability.md)
 	$(BIN)/python -m tests.simulation --seed $(SEED) --steps $(STEPS) --schedules $(SCHEDULES) \
-	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TRACE),--trace)
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TRACE),--trace)
 
 test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
 	./tests/run

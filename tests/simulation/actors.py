@@ -21,6 +21,11 @@ ASK_AFTER_S = 0.012
 LONGEST_PATIENCE_S = 0.2
 SETUP = "SET synchronous_commit = off; SET deadlock_timeout = '20ms'; SET jit = off"
 
+END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
 
 class DiedError(BaseException):
     """Like SIGKILL: no `except Exception` sees it, and no transaction commits."""
@@ -77,7 +82,6 @@ class Actor:
         if connection.connection is None:
             connection.ensure_connection()
             connection.connection.execute(SETUP)
-        self.pid = connection.connection.info.backend_pid
         if self._watched not in connection.execute_wrappers:
             connection.execute_wrappers.append(self._watched)
 
@@ -105,6 +109,9 @@ class Actor:
             self.stop_in -= 1
             if self.stop_in < 0:
                 self.park("in_transaction")
+        # One that was lost in the middle of a task is made again within it.
+        connection.ensure_connection()
+        self.pid = connection.connection.info.backend_pid
         with self.statement():
             found = execute(sql, params, many, context)
         if not connection.in_atomic_block and sql.startswith(CHANGES):
@@ -151,13 +158,19 @@ class Troupe:
         BaseDatabaseWrapper.commit = commit
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        BaseDatabaseWrapper.commit = self._commit
+        if kind is not None:
+            # Told to stop in the middle of a step: whoever runs may wait for somebody for
+            # ever, and this connection may be in the middle of a query.
+            connection.close()
+            connection.cursor().execute(END_OTHERS)
+            return
         self.clear()
         for actor in self.actors.values():
             actor.ended = True
             actor.go.release()
             actor.thread.join(10)
-        BaseDatabaseWrapper.commit = self._commit
 
     @property
     def me(self) -> Actor:

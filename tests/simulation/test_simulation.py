@@ -1,7 +1,11 @@
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.simulation.breaks import broken
@@ -42,6 +46,30 @@ def test_schedule__that_found_a_bug_once__violates_nothing(troupe, seed):
     assert schedule.violation is None, "\n".join(schedule.trace[-60:])
 
 
+def test_schedule__connection_made_again_in_the_middle_of_a_task__goes_on(troupe):
+    schedule = run(308, 50, troupe)
+    assert schedule.counted["fault connection_dropped"]
+    assert schedule.violation is None
+
+
+def test_simulate__told_to_stop__ends_and_leaves_nothing(tmp_path):
+    command = [sys.executable, "-m", "tests.simulation", "--schedules", "9999"]
+    unset = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    running = subprocess.Popen(command, env=unset, stderr=subprocess.PIPE, text=True)
+    assert "of 9999 schedules" in running.stderr.readline()
+    mark = f"graygate-simulation-{running.pid}-"
+    assert [each for each in command_lines() if mark in each]
+    running.terminate()
+    assert running.wait(timeout=120) == 143
+    assert not [each for each in command_lines() if mark in each]
+    for where in ("/dev/shm", tempfile.gettempdir()):  # noqa: S108 - only looked into
+        assert not list(Path(where).glob(f"{mark}*"))
+
+
+def command_lines():
+    return [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+
+
 def test_report__tells_schedules_steps_and_what_was_not_covered(tmp_path):
     """In a process of its own, as `make simulate` runs it."""
     done = subprocess.run(
@@ -55,4 +83,4 @@ def test_report__tells_schedules_steps_and_what_was_not_covered(tmp_path):
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["schedules"] == 2
     assert told["steps"] >= 100
-    assert told["not_covered"]
+    assert sum(n for what, n in told["counted"].items() if what.startswith("fault ")) >= 6
