@@ -23,7 +23,8 @@ def claim(now: datetime, lease_s: float) -> Placement | None:
     placement = (
         Placement.objects.filter(free, due_at__lte=now)
         .order_by("due_at", "id")
-        .select_for_update(skip_locked=True)
+        .select_related("rollout")
+        .select_for_update(skip_locked=True, of=("self",))
         .first()
     )
     if placement is not None:
@@ -33,10 +34,16 @@ def claim(now: datetime, lease_s: float) -> Placement | None:
     return placement
 
 
-def is_mine(placement: Placement) -> bool:
-    """Whether its token still counts. Until the transaction ends nobody else can take it."""
-    mine = Placement.objects.filter(pk=placement.pk, token=placement.token)
-    return mine.select_for_update().values_list("pk").first() is not None
+def lock_mine(placement: Placement) -> bool:
+    """Whether its token still counts; then it is read anew, and until the transaction ends nobody
+    else can take it.
+    """
+    mine = Placement.objects.filter(token=placement.token).select_for_update()
+    try:
+        placement.refresh_from_db(from_queryset=mine)
+    except Placement.DoesNotExist:
+        return False
+    return True
 
 
 def lease_left(placement: Placement, now: datetime) -> float:

@@ -86,19 +86,19 @@ def intend(
     world: World, placement: Placement, observed: Observed | None, gathered: Gathered
 ) -> Decision | None:
     """None: the lease was lost meanwhile, and whoever has it now sees to the placement."""
+    seen = placement.rollout.version
     rollout = Rollout.every.select_for_update().get(pk=placement.rollout_id)
     effects.lock_targets(rollout)
-    if not claims.is_mine(placement):
+    if not claims.lock_mine(placement):
         return None
     now = world.now()
-    moved_on = rollout.version != placement.rollout.version
-    reread(placement, rollout)
+    placement.rollout = rollout
     # The call that may follow gets a whole lease, however slow the steps before it were.
     placement.lease_until = now + timedelta(seconds=world.lease_s)
     if observed is not None:
         effects.record_observed(placement, observed.share, list(observed.units), now)
     placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
-    if moved_on:
+    if rollout.version != seen:
         # Somebody acted since the evidence was gathered: it speaks of another situation.
         return Decision(Do.LOOK_AGAIN)
     snapshot = snapshot_of(rollout, now)
@@ -106,15 +106,14 @@ def intend(
     if decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence):
         return Decision(Do.LOOK_AGAIN)
     intent.carry_out(rollout, decision, snapshot, gathered, now)
+    if decision.do == Do.WAIT and not (snapshot.holds or rollout.shadow):
+        # Nothing else was written, and there is nothing to take back.
+        return decision
     if effects.open_holds(rollout):
         effects.withhold(rollout, now)
-    reread(placement, rollout)
-    return decision
-
-
-def reread(placement: Placement, rollout: Rollout) -> None:
     placement.refresh_from_db()
     placement.rollout = rollout
+    return decision
 
 
 def apply(world: World, target: Executor, placement: Placement) -> str:

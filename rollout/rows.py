@@ -14,6 +14,8 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
     stages = rollout.stages.all()
     placements = rollout.placements.filter(taken_over=False)
     holds = {hold.kind: hold for hold in effects.open_holds(rollout)}
+    # In shadow nobody is stopped, and so nobody by a storm.
+    storm = None if rollout.shadow else storms.open_storm(rollout.environment)
     suspected, telling = holds.get(HoldKind.SUSPECTED), holds.get(HoldKind.TELLING_APART)
     return Snapshot(
         phase=rollout.phase,
@@ -41,8 +43,8 @@ def snapshot_of(rollout: Rollout, now: datetime) -> Snapshot:
         frozen=gates.frozen(spec, now),
         conflict=gates.conflict(rollout) if rollout.phase == Phase.PENDING else "",
         closed_gates=closed_gates(rollout),
-        common_cause=storms.common_cause(rollout, now),
-        storm=storms.reason_to_hold(rollout),
+        common_cause=storms.common_cause(rollout, storm, now),
+        storm=storms.reason_to_hold(rollout, storm),
         shadow=rollout.shadow,
         patience_until=_seconds(shadow_effects.patience_until(rollout)) if rollout.shadow else None,
     )

@@ -87,12 +87,9 @@ def _rollouts(holds: QuerySet[Hold]) -> int:
     return holds.order_by().values("rollout").distinct().count()
 
 
-def reason_to_hold(rollout: Rollout) -> str:
+def reason_to_hold(rollout: Rollout, storm: Storm | None) -> str:
     """Why this one may not grow; empty: no storm, or a person let it go on in this one."""
-    if rollout.shadow or rollout.phase not in {Phase.PENDING, Phase.RUNNING}:
-        return ""
-    storm = open_storm(rollout.environment)
-    if storm is None or not rages(storm):
+    if storm is None or rollout.phase not in {Phase.PENDING, Phase.RUNNING} or not rages(storm):
         return ""
     # Who let it go on knew of the storm. Only as many halts again are news.
     answered = _answered_at(rollout, storm)
@@ -111,15 +108,13 @@ def _answered_at(rollout: Rollout, storm: Storm) -> datetime | None:
     return max(answers, default=None)
 
 
-def common_cause(rollout: Rollout, now: datetime) -> bool:
+def common_cause(rollout: Rollout, storm: Storm | None, now: datetime) -> bool:
     """Whether what is held against this one is likely not its own: its halt belongs to a storm
     that is not over, or is one of so many within STORM_INTERVALS of it.
     """
     around = rollout.halted_at or now
-    if not rollout.shadow:
-        storms = Storm.objects.filter(environment=rollout.environment, ended_at=None)
-        if storms.filter(since__lte=around, last_at__gte=around).exists():
-            return True
+    if storm is not None and storm.since <= around <= storm.last_at:
+        return True
     wide = width(rollout)
     near = halts(rollout.environment, shadow=rollout.shadow)
     return _rollouts(near.filter(since__range=(around - wide, around + wide))) >= STORM_ROLLOUTS

@@ -12,6 +12,8 @@ SERVICES = ("s0", "s1")
 def draw_spec(rng: Random, n: int) -> RolloutSpec:
     used = rng.choice((SERVICES[:1], SERVICES[1:], SERVICES))
     kind = rng.choice(("sim", "sim", "sim_loose", "sim_shared"))
+    # Some are at their end before the faults are.
+    min_s = rng.choice((0, 5))
     own_eyes = rng.random() < 0.1
     units = UNITS if kind != "sim_shared" and rng.random() < 0.7 else ()
     return RolloutSpec(
@@ -24,9 +26,9 @@ def draw_spec(rng: Random, n: int) -> RolloutSpec:
         level="low",
         control_level="L2" if own_eyes else rng.choice(("L4", "L4", "L3", "L2")),
         stages=(
-            StageSpec(0.25, min_s=5, max_s=40, min_samples=10),
-            StageSpec(1.0, min_s=5, max_s=40, min_samples=10),
-        )[rng.choice((0, 0, 0, 1)) :],
+            StageSpec(0.25, min_s=min_s, max_s=40, min_samples=10),
+            StageSpec(1.0, min_s=min_s, max_s=40, min_samples=10),
+        )[rng.choice((0, 0, 1)) :],
         targets=tuple(TargetSpec(s, kind, {"target": f"{s}-{kind}"}, units) for s in used),
         guardrails={s: [{"name": "errors"}] for s in used},
         version="v2",
@@ -35,7 +37,7 @@ def draw_spec(rng: Random, n: int) -> RolloutSpec:
         reversible=rng.random() < 0.85,
         own_eyes=own_eyes,
         interval_s=20.0,
-        undo_s=20.0,
+        undo_s=rng.choice((20.0, 20.0, 120.0)),
         halt_patience_s=60.0,
         rollback_timeout_s=60.0,
     )
