@@ -7,9 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.db import connection, transaction
 
 from tests.simulation.breaks import broken
 from tests.simulation.running import run
+from tests.simulation.schedule import WORKERS
 
 STEPS = 80
 
@@ -46,10 +48,21 @@ def test_schedule__that_found_a_bug_once__violates_nothing(troupe, seed):
     assert schedule.violation is None, "\n".join(schedule.trace[-60:])
 
 
-def test_schedule__connection_made_again_in_the_middle_of_a_task__goes_on(troupe):
-    schedule = run(308, 50, troupe)
-    assert schedule.counted["fault connection_dropped"]
-    assert schedule.violation is None
+def lock_and_stop(troupe):
+    with transaction.atomic():
+        connection.cursor().execute("SELECT pg_advisory_xact_lock(1)")
+        troupe.me.park("holds_it")
+
+
+def test_troupe__connection_made_again_within_a_task__its_waiting_is_noticed(troupe):
+    holder, waiter = (troupe.actors[name] for name in WORKERS)
+    troupe.begin(holder, "holds", lambda: lock_and_stop(troupe))
+    troupe.begin(waiter, "waits", lambda: (connection.close(), lock_and_stop(troupe)))
+    troupe.step(holder)
+    troupe.step(waiter)
+    assert (holder.at, waiter.at) == ("holds_it", "blocked")
+    troupe.step(holder)
+    assert waiter.at == "lock_granted"
 
 
 def test_simulate__told_to_stop__ends_and_leaves_nothing(tmp_path):
