@@ -5,9 +5,9 @@ import json
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+from tests.hostile import RAW, VALUES, pointers, replaced
 from tests.integration.fuzzing.conftest import EXAMPLES
 from tests.integration.fuzzing.operations import OPERATIONS
-from tests.integration.fuzzing.table import RAW, VALUES, pointers, replaced
 from tests.integration.fuzzing.watching import told
 
 pytestmark = pytest.mark.django_db

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.management import CommandError, call_command
+
 DEEP = 10_000
 PLACE = "\u2063here\u2063"
 
@@ -50,6 +52,10 @@ RAW: dict[str, bytes] = {
     "utf_32": '{"title": "x"}'.encode("utf-32"),
     "byte_order_mark": b'\xef\xbb\xbf{"title": "x"}',
     "nested": b"[" * DEEP,
+    # Below what json gives up at, and above what a recursion of one's own endures.
+    "nested_900": b'{"a":' * 900 + b"1" + b"}" * 900,
+    "nested_450": b'{"a":' * 450 + b"1" + b"}" * 450,
+    "listed_900": b"[" * 900 + b"]" * 900,
     "nested_and_closed": b"[" * DEEP + b"]" * DEEP,
     "nested_objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
     "integer_of_5_mb": b'{"tier": ' + b"1" * 5_000_000 + b"}",
@@ -94,3 +100,53 @@ def _with(value: Any, at: tuple[Any, ...], new: Any) -> Any:
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[at[0]] = _with(value[at[0]], at[1:], new)
     return copy
+
+
+# --- files -----------------------------------------------------------------------------------
+
+LAUGHS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+FILES: dict[str, bytes] = {
+    **{name: body for name, body in RAW.items() if not name.startswith("integer_of_5")},
+    "billion_laughs": f"a0: &a0 [x]\n{LAUGHS}".encode(),
+    "alias_of_itself": b"&a [*a]",
+    "alias_of_nothing": b"a: *b",
+    "merged": b"a: &a {b: 1}\nc: {<<: *a, <<: *a}",
+    "tag_that_calls": b'a: !!python/object/apply:os.system ["true"]',
+    "tag": b"!!binary aGFsbG8=",
+    "tag_of_nothing": b"!<tag:x> a",
+    "set": b"? a\n? b\n",
+    "list_as_key": b"? [a, b]\n: c\n",
+    "deep_yaml": b"[" * DEEP,
+    "deep_yaml_blocks": b"- " * DEEP + b"a",
+    "deep_yaml_mappings": "".join(f"{' ' * n}a:\n" for n in range(1500)).encode(),
+    "yaml_integer": b"a: " + b"1" * 100_000,
+    "yaml_sexagesimal": b"a: " + b":".join([b"59"] * 10_000),
+    "yaml_hex": b"a: 0x" + b"f" * 100_000,
+    "yaml_nan": b"a: .nan\nb: .inf\nc: 1e400\n",
+    "yaml_date": b"a: 2026-13-45\nb: 0000-00-00\nc: 9999-12-31T23:59:59-14:00\n",
+    "yaml_surrogate": b'a: "\\ud800"',
+    "yaml_nul": b'a: "\\0"',
+    "yaml_naked_nul": b"a: \x00",
+    "yaml_tab": b"\ta: 1",
+    "yaml_directive": b"%YAML 9.9\n---\na: 1\n",
+    "yaml_many_documents": b"---\n" * 1_000,
+    "long_line": b"a" * 3_000_000,
+    "many_lines": b"\n" * 300_000 + b"{",
+    "carriage_returns": b"{}\r{}\r\r\n{}\x0b{}\x0c{}\x1c{}\xc2\x85{}\xe2\x80\xa8{}",
+    "no_utf_8": b"\xff\xfe\xfd" * 100,
+    "overlong": b'{"a": "\xc0\x80"}',
+    "surrogate_in_utf_8": b'{"a": "\xed\xa0\x80"}',
+    "gzip": RAW["gzip_bomb"],
+    "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 40,
+}
+
+
+def refusal(command: str, *arguments: str, **options: Any) -> str:
+    """What the command says instead of doing it; empty: it did."""
+    try:
+        call_command(command, *arguments, **options)
+    except CommandError as error:
+        return str(error)
+    except SystemExit as error:
+        return f"exit {error.code}" if error.code else ""
+    return ""
