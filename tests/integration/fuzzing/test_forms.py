@@ -10,6 +10,7 @@ from controlplane.access import Role
 from controlplane.web.urls import urlpatterns
 from tests.factories import UserFactory, token_of
 from tests.integration.api.conftest import Caller
+from tests.integration.fuzzing.conftest import EXAMPLES
 from tests.integration.fuzzing.operations import world
 from tests.integration.fuzzing.watching import Afterwards, content, logged, told, undone
 
@@ -19,6 +20,7 @@ TEXTS = (
     "9" * 5000, "1e400", "NaN", "\u0663", "[]", "{}", "a" * 200_000, "\r\n" * 5000,
     "<script>alert(1)</script>", "{{ 7 }}", "%00", str(uuid.UUID(int=0)), "none", "other",
 )  # fmt: skip
+EVERY = 1 if EXAMPLES else 9
 REASON = {"reason": "because"}
 ACTED = {**REASON, "version": "1", "stage": "0"}
 ACTIONS = ("pause", "resume", "promote", "abort", "retry", "accept", "undo", "nothing")
@@ -67,13 +69,14 @@ def test_form__any_text_in_any_field__is_no_error_page_and_poisons_nothing(db):
     browser = Client(raise_request_exception=False)
     person = UserFactory(username="web", role=Role.ADMIN)
     browser.force_login(person)
-    before, troubles, count = content(), {}, 0
     look = Afterwards(Caller(token_of("admin")), browser, made.walk)
+    before, troubles, count, turn = content(), {}, 0, 0
     for name, (address, form) in FORMS.items():
         path = address.format(**made.ids)
         filled = {key: made.ids.get(one.strip("{}"), one) for key, one in form.items()}
         for field in filled:
-            for text in TEXTS:
+            turn += 1
+            for text in TEXTS[turn % EVERY :: EVERY]:
                 with undone(), logged() as lines:
                     if name.startswith("log"):
                         browser.force_login(person)
@@ -82,7 +85,9 @@ def test_form__any_text_in_any_field__is_no_error_page_and_poisons_nothing(db):
                     if answer.status_code >= 500:
                         wrong.append(f"{answer.status_code}")
                     elif answer.status_code >= 400 and content() != before:
-                        wrong.append("refused, and changed")
+                        now = content()
+                        changed = {one for one in now if now[one] != before[one]}
+                        wrong.append(f"{answer.status_code}, and changed {changed}")
                     elif content() != before:
                         count += 1
                         wrong += look.near("changes/" + made.ids["change"])
@@ -91,7 +96,7 @@ def test_form__any_text_in_any_field__is_no_error_page_and_poisons_nothing(db):
                     troubles[f"{name} {field}={text[:20]!r}"] = wrong
 
     assert not troubles, told(troubles)
-    assert count > 50
+    assert count > 5
 
 
 def test_page__any_text_in_its_query__is_no_error_page(db):
@@ -100,7 +105,7 @@ def test_page__any_text_in_its_query__is_no_error_page(db):
     troubles = {}
     for address in QUERIES:
         for name in ("service", "next"):
-            for text in TEXTS:
+            for text in TEXTS[:: 1 if EXAMPLES else 2]:
                 with logged() as lines:
                     given = text.encode("utf-8", "surrogatepass")[:5000]
                     query = "".join(f"%{byte:02X}" for byte in given)
