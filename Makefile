@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install serve setup demo test check lint types contracts unit simulate docs format clean
+.PHONY: help install serve setup demo test check lint types contracts unit simulate fuzz docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,11 @@ SCHEDULES ?= 1
 simulate: $(BIN)/.dev ## schedules of workers, people and faults, drawn from SEED; STEPS, SCHEDULES, SECONDS, JOBS, TRACE=1 (docs/reliability.md)
 	$(BIN)/python -m tests.simulation --seed $(SEED) --steps $(STEPS) --schedules $(SCHEDULES) \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TRACE),--trace)
+
+EXAMPLES ?= 1000
+fuzz: $(BIN)/.dev ## hostile bodies, files and answers, EXAMPLES of each, other ones each time; hours (docs/reliability.md)
+	GRAYGATE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/unit/fuzzing tests/integration/fuzzing -q -n 2 --dist loadfile
+	GRAYGATE_SCHEMA_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/integration/api/test_schema.py -q
 
 test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
 	./tests/run

@@ -1,20 +1,46 @@
 """One JSON object a line in, one a line out, in the same order; a bad line stops no other."""
 
+import io
 import json
-from collections.abc import Callable
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from attribution.errors import CaseError
+from controlplane.stored_json import is_storable
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@contextmanager
+def opened(name: str) -> Iterator[TextIO]:
+    """A file, or for `-` standard input. A stray byte is written out, which is no JSON: that
+    line answers with an error and the rest go on. Raises OSError.
+    """
+    if name != "-":
+        with Path(name).open(encoding="utf-8-sig", errors="backslashreplace") as stream:
+            yield stream
+        return
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="backslashreplace")
+    yield sys.stdin
 
 
 def run_batch(stream_in: TextIO, stream_out: TextIO, handle: Handle) -> None:
     """Blank lines are skipped. Each answer carries the `id` that its case came with."""
     for line in stream_in:
         if line.strip():
-            stream_out.write(json.dumps(answer(line, handle), ensure_ascii=False) + "\n")
+            stream_out.write(written(answer(line, handle)) + "\n")
             stream_out.flush()
+
+
+def written(value: Any, indent: int | None = None) -> str:
+    """Half a surrogate pair can only be written as it came: escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return text if is_storable(text) else json.dumps(value, indent=indent)
 
 
 def answer(line: str, handle: Handle) -> dict[str, Any]:
@@ -31,9 +57,20 @@ def answer(line: str, handle: Handle) -> dict[str, Any]:
 def parse(text: str) -> dict[str, Any]:
     """Raises CaseError."""
     try:
-        case = json.loads(text)
+        case = json.loads(text, parse_constant=_constant, parse_float=_finite)
     except (ValueError, RecursionError) as problem:
         raise CaseError("Unreadable case", f"Not JSON: {problem}", "") from None
     if not isinstance(case, dict):
         raise CaseError("Unreadable case", "A case is a JSON object.", "")
     return case
+
+
+def _constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number

@@ -1,16 +1,14 @@
 """What the pure commands share: one case from FILE, or one a line with --batch. No database."""
 
-import json
 import sys
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from attribution.errors import CaseError
-from controlplane.batch import parse, run_batch
+from controlplane.batch import opened, parse, run_batch, written
 
 
 class CaseCommand(BaseCommand, ABC):
@@ -37,20 +35,15 @@ class CaseCommand(BaseCommand, ABC):
             self._batch(options["batch"]) if options["batch"] else self._one(options["file"])
         except CaseError as problem:
             raise CommandError(f"{problem} {problem.pointer}".strip()) from None
-        except (OSError, UnicodeDecodeError) as problem:
+        except OSError as problem:
             raise CommandError(f"Cannot read the file: {problem}") from None
 
     def _one(self, name: str) -> None:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
-        found = self.answer(parse(text))
-        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        with opened(name) as stream:
+            found = self.answer(parse(stream.read()))
+        sys.stdout.write(written(found, indent=2) + "\n")
         sys.stderr.write(self.say(found) + "\n")
 
     def _batch(self, name: str) -> None:
-        if name == "-":
-            run_batch(sys.stdin, sys.stdout, self.answer)
-            return
-        # A stray byte becomes `\x..`, which is no JSON: that line answers with an error and the
-        # rest go on.
-        with Path(name).open(encoding="utf-8-sig", errors="backslashreplace") as stream:
+        with opened(name) as stream:
             run_batch(stream, sys.stdout, self.answer)

@@ -119,5 +119,5 @@ def operator_file(path: str | None) -> OperatorFile:
             heartbeat=dict(content.get("heartbeat", {})),
             identity_providers=list(content.get("identity_providers", [])),
         )
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         return OperatorFile(error=f"{path}: {error}")

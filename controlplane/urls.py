@@ -27,7 +27,7 @@ def _unknown_api(request: HttpRequest) -> HttpResponse:
     return problem_response(request, ProblemError(404, "not-found", detail))
 
 
-urlpatterns += [re_path(r"^api(?:/.*)?$", _unknown_api)]
+urlpatterns += [re_path(r"^api(?:/[\s\S]*)?$", _unknown_api)]
 urlpatterns += [path("", include("controlplane.web.urls"))]
 
 

@@ -92,7 +92,10 @@ class Reader:
         return fields
 
     def _open(self, fields: dict[str, Any], line: bytes) -> datetime:
-        at = parse_datetime(str(fields["checkpoint"]))
+        try:
+            at = parse_datetime(str(fields["checkpoint"]))
+        except ValueError:  # the thirteenth month
+            at = None
         if at is None or at.tzinfo is None:
             raise self._error("has no time")
         if fields.get("previous") != self.previous:

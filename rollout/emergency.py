@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 
 from attribution.cut_off import within
+from attribution.sources.answers import clean
 from rollout import effects, ledger
 from rollout.executors.base import Desired, Executor, Key, executor
 from rollout.machine import HoldKind, Phase, StageState
@@ -145,7 +146,7 @@ def take_up(now: datetime) -> int:
         return 0
     try:
         return _taken_up(now)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DataError) as error:
         log.error("%s, left by `zero`: %s", marker(), error)  # noqa: TRY400 - each second, one line
         return 0
 
@@ -156,25 +157,30 @@ def _taken_up(now: datetime) -> int:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not path.exists():
             return 0  # another process has just done it
-        targets = {str(line["target"]): line for line in _lines(file)}
+        targets = {line["target"]: line for line in _lines(file)}
         held = sum(_hold(pk, targets, now) for pk in _concerned(targets))
         # Only now: whoever dies before this does it again, and holding twice is holding once.
         path.rename(path.with_name(f"zeroed-{now:%Y%m%dT%H%M%S.%f}.done"))
     return held
 
 
-def _lines(file: Any) -> Iterator[dict[str, Any]]:
+def _lines(file: Any) -> Iterator[dict[str, str]]:
     """What is not to be read was cut off by a full disk: the others count."""
-    for _ in range(MOST_LINES):
-        text = file.readline(LONGEST_LINE)
-        if not text:
-            return
+    left = MOST_LINES
+    while left and (text := file.readline(LONGEST_LINE)):
         try:
             line = json.loads(text)
         except (ValueError, RecursionError):
             continue
-        if isinstance(line, dict) and "target" in line:
-            yield line
+        if isinstance(line, dict) and _can_be_stored(target := str(line.get("target", "\0"))):
+            left -= 1
+            told = {name: clean(str(line.get(name) or "")) for name in ("actor", "at")}
+            yield {"target": target, **told}
+
+
+def _can_be_stored(text: str) -> bool:
+    """No rollout has another target; asking for one would keep the others from being held."""
+    return "\0" not in text and text == text.encode("utf-8", "ignore").decode()
 
 
 def _concerned(targets: dict[str, Any]) -> list[Any]:
@@ -194,9 +200,9 @@ def _hold(pk: Any, targets: dict[str, Any], now: datetime) -> int:
         return 0
     mine = rollout.placements.filter(target__in=targets, taken_over=False)
     line = targets[mine.order_by("id").values_list("target", flat=True)[0]]
-    actor = str(line.get("actor") or "an operator")[:100]
+    actor = (line["actor"] or "an operator")[:100]
     names = ", ".join(mine.values_list("target", flat=True))
-    reason = f"{names} was taken to zero by {actor} at {line.get('at')}, without the database"
+    reason = f"{names} was taken to zero by {actor} at {line['at']}, without the database"
     if rollout.holds.filter(kind=HoldKind.DRIFT, reason=reason, released_at=None).exists():
         return 0  # the marker could not be put away
     effects.hold(rollout, HoldKind.DRIFT, actor, reason, now)

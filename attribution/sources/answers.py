@@ -52,6 +52,8 @@ def read_answer(content: bytes) -> Answer:
         raise AnswerError("no answer of a Prometheus query API") from None
     if body.get("status") != "success" or data.get("resultType") != "vector":
         raise AnswerError("no instant vector")
+    if not isinstance(results, list):
+        raise AnswerError("no list of results")
     warnings, infos = _texts(body.get("warnings")), _texts(body.get("infos"))
     missing = [text for text in warnings if not text.startswith("PromQL")]
     if body.get("isPartial"):
@@ -105,7 +107,7 @@ def _members(results: list[Any], batch: Batch) -> Iterator[tuple[int, int, Found
             place, member = map(int, labels.pop(KEY, unmarked).split("."))
             labels.pop("__name__", None)
             series = list(_series(labels, result))
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, IndexError):
             raise AnswerError("a result that cannot be read") from None
         if not 0 <= place < len(batch):
             raise AnswerError("a result that nobody asked for")

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+# Some details repeat what was sent: an answer shall not be larger than its question.
+LONGEST_DETAIL = 1000
+MOST_ERRORS = 20
+
 
 class ProblemError(Exception):
     """An answer that is not a 2xx. `slug` is stable: clients may tell problems apart by it."""
@@ -32,10 +36,14 @@ class ProblemError(Exception):
             "type": f"urn:graygate:problem:{self.slug}",
             "title": self.title,
             "status": self.status,
-            "detail": self.detail,
-            "instance": instance,
-            "errors": self.errors,
+            "detail": self.detail[:LONGEST_DETAIL],
+            "instance": instance[:LONGEST_DETAIL],
+            "errors": [_shortened(each) for each in self.errors[:MOST_ERRORS]],
         }
+
+
+def _shortened(error: Mapping[str, str]) -> dict[str, str]:
+    return {name: text[:LONGEST_DETAIL] for name, text in error.items()}
 
 
 def invalid(detail: str, pointer: str, title: str = "") -> ProblemError:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from attribution.moments import FIRST_YEAR, LAST_YEAR
+from controlplane.api.errors import MOST_ERRORS
 
 LENGTH_OF_ID = 36
 
@@ -51,7 +52,8 @@ class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := [key for key in data if key not in self.fields]):
             known = ", ".join(self.fields)
-            raise ValidationError(dict.fromkeys(unknown, f"Unknown field. Known: {known}."))
+            told = unknown[:MOST_ERRORS]
+            raise ValidationError(dict.fromkeys(told, f"Unknown field. Known: {known}."))
         return super().to_internal_value(data)
 
 

@@ -1078,7 +1078,7 @@ def run(command: str, options: argparse.Namespace, environment: Mapping[str, str
         report.fail(str(error))
     except UnreachableError as error:
         report.fail(f"Graygate is unreachable ({error}).")
-    except (KeyError, TypeError, ValueError, http.client.HTTPException):
+    except (KeyError, TypeError, ValueError, RecursionError, http.client.HTTPException):
         report.fail("Graygate's answer is none that this client understands: download it again.")
     except BrokenPipeError:
         os.close(sys.stdout.fileno())

@@ -71,8 +71,8 @@ def read_folder(path: Path) -> list[tuple[str, str]]:
     """(file as told, text) of one file, or of all YAML files below a folder, in order. Hidden ones
     and links are left alone: neither `.git` nor what lies outside is the folder's.
     """
-    if not path.exists():
-        raise ConfigurationError([Problem(str(path), "There is no such file or folder.")])
+    if not _is_there(path):
+        raise ConfigurationError([Problem(str(path)[:300], "There is no such file or folder.")])
     files = [path] if path.is_file() else _files(path)
     found, size = [], 0
     for file in files:
@@ -81,6 +81,14 @@ def read_folder(path: Path) -> list[tuple[str, str]]:
             raise ConfigurationError([Problem(str(path), f"More than {MOST_BYTES:,} bytes.")])
         found.append((str(file), _text(file)))
     return found
+
+
+def _is_there(path: Path) -> bool:
+    """A pipe or a device is neither, and reading it might never end."""
+    try:
+        return path.is_file() or path.is_dir()
+    except OSError:
+        return False
 
 
 def _files(folder: Path) -> list[Path]:

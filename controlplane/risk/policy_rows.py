@@ -10,6 +10,8 @@ from controlplane.risk.shapes import number_of
 from controlplane.risk.signals import SEVERITIES
 
 LONGEST_NAME = 100
+# Approvals, and seconds of a stage.
+MOST = 10_000_000
 _FIELDS = frozenset(PolicyRow.__dataclass_fields__)
 
 
@@ -69,8 +71,9 @@ def _one_of(
 
 def _whole(value: Any, pointer: str) -> int:
     number = None if isinstance(value, str) else number_of(value)
-    if number is None or number < 0 or number != int(number):
-        raise CaseError("Not a count", "A whole number from 0 is wanted here.", pointer)
+    if number is None or not 0 <= number <= MOST or number != int(number):
+        detail = f"A whole number from 0 to {MOST} is wanted here."
+        raise CaseError("Not a count", detail, pointer)
     return int(number)
 
 

@@ -1,17 +1,15 @@
 """`manage.py backtest FILE`: how right judge and attribute are on labelled cases. No database."""
 
-import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 
 from attribution.backtest import backtest
 from attribution.errors import CaseError
-from controlplane.batch import parse
+from controlplane.batch import opened, parse, written
 
 
 class Command(BaseCommand):
@@ -26,15 +24,13 @@ class Command(BaseCommand):
             report = _run(options["file"])
         except OSError as problem:
             raise CommandError(f"Cannot read the file: {problem}") from None
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+        print(written(report, indent=2))
         count = report["judge"]["cases"] + report["attribute"]["cases"]
         print(f"{count} cases, {len(report['errors'])} unreadable lines", file=sys.stderr)
 
 
 def _run(name: str) -> dict[str, Any]:
-    if name == "-":
-        return backtest(_cases(sys.stdin))
-    with Path(name).open(encoding="utf-8-sig", errors="backslashreplace") as stream:
+    with opened(name) as stream:
         return backtest(_cases(stream))
 
 

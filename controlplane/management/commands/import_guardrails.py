@@ -46,7 +46,10 @@ class Command(BaseCommand):
         found = import_texts(options["format"], texts, Asked(options["service"], values))
         written = _texts(found)
         if options["output"]:
-            _write(Path(options["output"]), written)
+            try:
+                _write(Path(options["output"]), written)
+            except OSError as problem:
+                raise CommandError(f"Cannot write: {problem}") from None
         else:
             self.stdout.write("---\n".join(written.values()), ending="")
         self._tell(found)
@@ -80,7 +83,9 @@ def _texts(found: Found) -> dict[str, str]:
 def _write(folder: Path, texts: dict[str, str]) -> None:
     """Writes a file a service, and over no other file."""
     paths = {folder / f"{_file(service)}.yaml": text for service, text in texts.items()}
-    others = [path for path, text in paths.items() if path.exists() and path.read_text() != text]
+    others = [
+        path for path, text in paths.items() if path.exists() and path.read_bytes() != text.encode()
+    ]
     if others:
         raise CommandError(f"{_listed(others)} would be written over: nothing was written.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -50,18 +50,24 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            draft = rows_of(json.loads(Path(options["draft"]).read_text(encoding="utf-8-sig")))
+            draft = rows_of(_draft(Path(options["draft"])))
             ended, present = _given(options)
         except CaseError as problem:
             raise CommandError(f"{problem} {problem.pointer}".strip()) from None
-        except json.JSONDecodeError as problem:
-            raise CommandError(f"The draft is no JSON: {problem}") from None
-        except (OSError, UnicodeDecodeError) as problem:
+        except OSError as problem:
             raise CommandError(f"Cannot read the file: {problem}") from None
         found = {"present": backtest(ended, present), "draft": backtest(ended, draft)}
         answer = {name: effect.as_dict() for name, effect in found.items()}
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
         sys.stderr.write("\n".join(table(found)) + "\n")
+
+
+def _draft(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8-sig", errors="backslashreplace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise CommandError(f"The draft is no JSON: {problem}") from None
 
 
 def _given(options: dict[str, Any]) -> tuple[list[Ended], Sequence[PolicyRow]]:
@@ -75,7 +81,7 @@ def _since(given: str | None) -> datetime | None:
 
 
 def _read(path: Path) -> Iterator[Ended]:
-    with path.open(encoding="utf-8-sig") as lines:
+    with path.open(encoding="utf-8-sig", errors="backslashreplace") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield ended_of(parse(line), f"line {number}")

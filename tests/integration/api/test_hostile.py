@@ -249,3 +249,35 @@ def test_judge__case_beyond_reckoning__is_refused(calling, given, pointer):
     answer = calling("viewer").post("judge", case)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+# --- what would come back larger, or not at all ---------------------------------------------------
+
+
+def test_body__fifty_thousand_unknown_members__are_answered_in_short(calling):
+    body = {f"k{n}": n for n in range(50_000)}
+    answer = calling("submitter").post("tokens/exchange", body)
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
+
+
+def test_submit__unit_of_a_megabyte__is_not_repeated(calling):
+    ServiceFactory(name="cart")
+    targets = [{"service": "cart", "units": ["u" * 900_000]}]
+    answer = calling("submitter").post("changes", submission("cart", targets=targets))
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"approvals": 1e308}, "#/approvals"),
+        ({"stages": [{"share": 1.0, "min_s": 1e20}]}, "#/stages/0/min_s"),
+    ],
+)
+def test_policy__number_that_no_file_could_say_again__is_refused(calling, given, pointer):
+    body = {"level": "high", "approvals": 1, "stages": [{"share": 1.0}], **given}
+    answer = calling("admin").put("policies/p", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer

@@ -1,0 +1,111 @@
+"""classify, judge, attribute, detect, backtest: an answer for each line, whatever stands on it."""
+
+import io
+import json
+import sys
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.hostile import FILES, refusal
+from tests.integration.fuzzing.operations import (
+    ATTRIBUTED,
+    CLASSIFIED,
+    DETECTED,
+    JUDGED,
+    KAYENTA,
+)
+from tests.unit.fuzzing.mutating import documents, drawn
+
+CASES = {
+    "classify": (CLASSIFIED,),
+    "judge": (JUDGED, KAYENTA),
+    "attribute": (ATTRIBUTED,),
+    "detect": (DETECTED,),
+}
+LABELLED = ({**JUDGED, "label": "bad"}, {**ATTRIBUTED, "culprit": "c1"})
+
+
+@contextmanager
+def streams(content: bytes):
+    """A process's own, strict as they are under a UTF-8 locale."""
+    before = sys.stdin, sys.stdout
+    sys.stdin = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    try:
+        yield lambda: sys.stdout.flush() or sys.stdout.buffer.getvalue().decode()
+    finally:
+        sys.stdin, sys.stdout = before
+
+
+def batch(name, content):
+    with streams(content) as said:
+        call_command(name, batch="-")
+        return said()
+
+
+def refused(text):
+    raise ValueError(f"{text} is no JSON")
+
+
+def answers(text):
+    return [json.loads(line, parse_constant=refused) for line in text.split("\n") if line]
+
+
+@pytest.mark.parametrize("name", CASES)
+@drawn
+@given(data=st.data())
+def test_batch__any_line_before_a_good_one__is_answered_and_the_good_one_too(name, data):
+    line = data.draw(documents(*CASES[name])).replace(b"\n", b" ").replace(b"\r", b" ")
+    good = json.dumps({**CASES[name][0], "id": "good"}).encode()
+    found = answers(batch(name, line + b"\n" + good))
+
+    assert len(found) == (2 if line.decode("utf-8", "replace").strip() else 1)
+    assert found[-1]["id"] == "good"
+    assert "error" not in found[-1]
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("file", FILES)
+def test_batch__hostile_file__is_answered_line_by_line(name, file, tmp_path):
+    good = json.dumps({**CASES[name][0], "id": "good"}).encode()
+    for source in ("-", str(tmp_path / "cases")):
+        (tmp_path / "cases").write_bytes(FILES[file] + b"\n" + good)
+        with streams(FILES[file] + b"\n" + good) as said:
+            call_command(name, batch=source)
+            found = answers(said())
+        assert found[-1]["id"] == "good"
+        assert all("error" in one for one in found[:-1] if one["id"] is None)
+
+
+@pytest.mark.parametrize("name", CASES)
+@drawn
+@given(data=st.data())
+def test_case__any_bytes__are_answered_or_refused_in_one_line(name, data):
+    content = data.draw(documents(*CASES[name]))
+    with streams(content) as said:
+        told = refusal(name, file="-")
+        assert len(told) < 2000
+        if not told:
+            json.loads(said(), parse_constant=refused)
+
+
+@drawn
+@given(data=st.data())
+def test_backtest__any_line__is_counted_or_named(data):
+    line = data.draw(documents(*LABELLED)).replace(b"\n", b" ").replace(b"\r", b" ")
+    with streams(line + b"\n" + json.dumps(LABELLED[0]).encode()) as said:
+        call_command("backtest", "-")
+        found = json.loads(said(), parse_constant=refused)
+
+    assert found["judge"]["cases"] >= 1
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_backtest__hostile_file__names_its_lines_and_goes_on(file):
+    with streams(FILES[file] + b"\n" + json.dumps(LABELLED[0]).encode()) as said:
+        call_command("backtest", "-")
+        assert json.loads(said())["judge"]["cases"] == 1
