@@ -3,6 +3,7 @@ itself. Whatever comes back is an answer or a named refusal.
 """
 
 import json
+import sys
 import time
 from contextlib import suppress
 
@@ -179,9 +180,11 @@ def test_client__answered_with_anything__ends_with_a_line_and_a_code(  # noqa: P
     (folder / "change.json").write_text("{}")
     says.content, says.status = content, status
     files = ["change.json"] if command in {"submit", "classify"} else []
-    environment = {"GRAYGATE_TOKEN": "t", "GITHUB_ACTIONS": "true"}
-    argv = [command, *files, f"--url={says.url}", *ARGUMENTS[command]]
-    code = graygate.run(command, graygate.parser_of({}).parse_args(argv), environment)
+    monkeypatch.setenv("GRAYGATE_TOKEN", "t")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    argv = ["graygate", command, *files, f"--url={says.url}", *ARGUMENTS[command]]
+    monkeypatch.setattr(sys, "argv", argv)
+    code = graygate.main()
     said = capsys.readouterr()
 
     assert code in range(5)
