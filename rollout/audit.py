@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attribution.clock import database_now
-from rollout import culprits, gates, storms
+from rollout import culprits, gates, restored, storms
 from rollout.complaints import STALLED, Complaint, tell
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Hold, Placement, Rollout, Stage
@@ -64,13 +64,14 @@ def alone() -> bool:
 
 def found(now: datetime) -> list[Complaint]:
     late = overdue(now)
+    told = [each for each in (restored.complaint(),) if each]
     if stalled := standing_still(late, now):
-        return [stalled]
+        return [*told, stalled]
     questions = (forgotten(now), unfinished(late), failing(), unconfirmed(now), stuck(now))
     gravest: dict[object, Complaint] = {}
     for complaint in (c for complaints in questions for c in complaints):
         gravest.setdefault(complaint.rollout.pk, complaint)
-    return list(gravest.values())
+    return [*told, *gravest.values()]
 
 
 # --- the loop --------------------------------------------------------------------------------

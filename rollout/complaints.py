@@ -12,10 +12,13 @@ from rollout.models import OutboxMessage, Rollout
 log = logging.getLogger(__name__)
 STALLED = "loop.stalled"
 MOVING = "loop.moving"
+RESTORED = "loop.restored"
 REPEAT_AFTER = timedelta(minutes=10)
 # How long it is remembered that something was told; what lasts longer is repeated anyway.
 REMEMBERED = timedelta(days=1)
 WHOLE_LOOP = "graygate-loop"
+# About no rollout in particular: the same alert, whichever is named.
+OWN_KEYS = {STALLED: WHOLE_LOOP, RESTORED: "graygate-restored"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Complaint:
     @property
     def alert_key(self) -> str:
         """Not the rollout's own key: that the loop moves again does not answer a halt."""
-        return WHOLE_LOOP if self.kind == STALLED else f"{WHOLE_LOOP}-{self.rollout.pk}"
+        return OWN_KEYS.get(self.kind, f"{WHOLE_LOOP}-{self.rollout.pk}")
 
     def payload(self) -> dict[str, Any]:
         spec = self.rollout.spec

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from attribution.clock import database_now
-from rollout import claims, effects, emergency, failpoints, intent, perceive
+from rollout import claims, effects, emergency, failpoints, intent, perceive, restored
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, Observed, executor
@@ -98,6 +98,9 @@ def intend(
     if observed is not None:
         effects.record_observed(placement, observed.share, list(observed.units), now)
     placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
+    if observed is not None and restored.is_ahead(placement, observed.generation):
+        restored.catch_up(rollout, placement, observed.generation, now)
+        return Decision(Do.LOOK_AGAIN)
     if moved_on:
         # Somebody acted since the evidence was gathered: it speaks of another situation.
         return Decision(Do.LOOK_AGAIN)
