@@ -51,7 +51,7 @@ class Complaint:
         }
 
 
-def tell(complaints: Sequence[Complaint], now: datetime) -> None:
+def tell(complaints: Sequence[Complaint], now: datetime, *, resolve: bool = True) -> None:
     """The caller holds the auditor's lock, so that nothing is told twice."""
     told = list(
         OutboxMessage.objects.filter(type__startswith="loop.", at__gt=now - REMEMBERED).order_by(
@@ -63,7 +63,7 @@ def tell(complaints: Sequence[Complaint], now: datetime) -> None:
     for complaint in news:
         log.warning("%s: %s", complaint.kind, complaint.text)
     messages = [message(c.kind, c.rollout.change_id, c.payload(), now) for c in news]
-    over = [] if stands_still(complaints) else ended(told, complaints)
+    over = ended(told, complaints) if resolve and not stands_still(complaints) else []
     messages += [message(MOVING, m.change_id, resolving(m), now) for m in over]
     OutboxMessage.objects.bulk_create(messages)
 

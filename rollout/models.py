@@ -302,6 +302,14 @@ class WaterMark(models.Model):
     number = models.PositiveBigIntegerField(default=0)
 
 
+class Vigil(models.Model):
+    """One row: since when the auditor has been looking without a gap (vigil.py)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+
 class DryRunTarget(models.Model):
     """The world of the `dryrun` executor."""
 

@@ -166,9 +166,9 @@ def test_restore__many_rollouts__is_one_alert_until_a_person_says_so(
     rounds(3)
     restore(tmp_path / "dump")
     rounds(3)
-    for _ in range(3):
+    for _ in range(15):
         auditor.audit()
-        rounds(1)
+        rounds(1, seconds=5)
     paging = OutboxMessage.objects.exclude(type__in=("rollout.started", "rollout.held_together"))
     assert list(paging.values_list("type", flat=True)) == ["loop.restored"]
     restored.over()

@@ -18,4 +18,15 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveBigIntegerField(default=0)),
             ],
         ),
+        migrations.CreateModel(
+            name="Vigil",
+            fields=[
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("since", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+            ],
+        ),
     ]
