@@ -26,6 +26,7 @@ from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, Observed, executor
 from rollout.models import Placement, Rollout
+from rollout.room import is_out_of_room
 from rollout.rows import snapshot_of
 from rollout.snapshot import Decision, Do
 
@@ -56,7 +57,9 @@ def reconcile_due(world: World, limit: int = 200) -> int:
             reconcile(world, placement)
         except Exception as error:
             log.exception("rollout %s on %s", placement.rollout_id, placement.target)
-            claims.back_off(placement, f"{type(error).__name__}: {error}", world.now())
+            # Without room it stays due, and its lease is the pause: so that it is seen to wait.
+            if not is_out_of_room(error):
+                claims.back_off(placement, f"{type(error).__name__}: {error}", world.now())
     return limit
 
 
