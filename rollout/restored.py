@@ -30,6 +30,8 @@ FREEZE = "restored"
 LEAP = 1_000_000
 # A target that says more than this is not believed: there would be no newer number left.
 MOST_AHEAD = 100 * LEAP
+# Not at once: whoever counts up at each look would be looked at all the time.
+NEXT_LOOK = timedelta(seconds=1)
 GROWING = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
 TURNING_BACK = (Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
 # For so long what was rolled back is looked at, and taken back when it is seen again.
@@ -126,12 +128,25 @@ def is_ahead(placement: Placement, seen: int) -> bool:
 
 
 def catch_up(rollout: Rollout, placement: Placement, seen: int, now: datetime) -> None:
-    """The caller holds the rollout's row lock, and decides nothing on the row as it was."""
+    """The caller holds the rollout's row lock, and decides nothing on the row as it was.
+
+    Said once: a target that counts up at each look fills neither the ledger nor the pager.
+    """
+    mine = rollout.placements.filter(pk=placement.pk)
+    mine.update(generation=seen + 1)
+    if rollout.decisions.order_by("sequence").values_list("decision", flat=True).last() == "behind":
+        if rollout.phase in GROWING:
+            mine.update(confirmed_generation=seen + 1)
+    else:
+        _say_behind(rollout, placement, seen, now)
+    mine.update(due_at=now + NEXT_LOOK)
+
+
+def _say_behind(rollout: Rollout, placement: Placement, seen: int, now: datetime) -> None:
     reason = (
         f"{placement.target} has seen call {seen}, newer than any written down here "
         f"({placement.generation}): the database was restored, or `zero` was run elsewhere"
     )
-    rollout.placements.filter(pk=placement.pk).update(generation=seen + 1)
     held = _hold(rollout, reason, ledger.SYSTEM, now)
     ledger.append(rollout, "behind", [reason], ledger.SYSTEM, {}, now)
     if held:

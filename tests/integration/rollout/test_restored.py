@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from rollout import audit as auditor
-from rollout import restored, services, tasks, water_mark
+from rollout import gates, restored, services, tasks, water_mark
 from rollout.machine import Phase
 from rollout.models import Freeze, Hold, OutboxMessage, Placement, Rollout
 from rollout.recompute import problems
@@ -12,14 +12,16 @@ from rollout.spec import TargetSpec
 from tests.integration.rollout.conftest import FAIL
 from tests.integration.rollout.outside import Outside, back_up, restore
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock_stands")]
 # With targets that tell of newer calls, and with such as know none.
 FUTURES = (("went on", False), ("completed", True), ("aborted", False), ("failed", True))
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(settings, tmp_path):
+def _own_folder_and_time(settings, tmp_path, stagehand, monkeypatch):
     settings.VAR_DIR = tmp_path / "var"
+    for module in (restored, gates):
+        monkeypatch.setattr(module, "database_now", stagehand.now)
 
 
 @pytest.fixture
@@ -260,6 +262,29 @@ def test_target__was_zeroed_twice_from_elsewhere__is_held_and_can_be_resumed(
     services.resume(rollout.pk, "ann", "looked at")
     rounds(4, seconds=11)
     assert target.shares[str(rollout.pk)] > 0.0
+
+
+def test_target__counts_up_at_each_look__is_told_once_and_can_be_taken_back(
+    rollout, target, rounds, monkeypatch
+):
+    def counting(self, config, key):
+        self.newest[key.rollout] += 1
+        return Outside.observe(self, config, key)
+
+    class Counting(Outside):
+        observe = counting
+
+    monkeypatch.setattr(target, "__class__", Counting)
+    rounds(20, seconds=11)
+    assert rollout.decisions.filter(decision="behind").count() == 1
+    assert OutboxMessage.objects.filter(type="rollout.hold").count() == 1
+    assert target.shares[str(rollout.pk)] == 0.25
+    # It was a defect of the target, and is mended: what was ordered meanwhile is carried out.
+    services.abort(rollout.pk, "ann", "a broken target")
+    rounds(3)
+    monkeypatch.setattr(target, "__class__", Outside)
+    rounds(5)
+    assert target.shares[str(rollout.pk)] == 0.0
 
 
 def test_target__says_a_number_beyond_belief__costs_no_generation(rollout, target, rounds):
