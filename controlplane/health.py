@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from attribution.clock import database_now
 from attribution.models import Sample, Service
 from controlplane.celery import app
+from rollout import restored
 from rollout.machine import FINAL_PHASES
 from rollout.models import Placement
 
@@ -45,7 +46,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 def run_checks() -> list[Check]:
     """Nothing behind an unreachable database can be asked: it alone is reported then."""
     try:
-        return [_database(), _migrations(), _broker(), _sources(), _loop()]
+        return [_database(), _migrations(), _broker(), _sources(), _loop(), _restored()]
     except DatabaseError as error:
         detail = f"unreachable ({type(error).__name__}); retried with the next request"
         return [Check("database", ok=False, detail=detail), _broker()]
@@ -92,6 +93,12 @@ def _loop() -> Check:
     detail = f"the oldest due placement waits for {late:.0f} s: is a worker running?"
     ok = late < LATE_S
     return Check("loop", ok=ok, detail="" if ok else detail, required=False)
+
+
+def _restored() -> Check:
+    freeze = restored.in_force()
+    detail = f"nothing grows: {freeze.reason}" if freeze else ""
+    return Check("restored", ok=freeze is None, detail=detail, required=False)
 
 
 def overdue_seconds() -> float:

@@ -22,6 +22,8 @@ TIMEOUT_S = 10.0
 # The bells whose silence means that no change is watched, or that nobody would hear of it.
 VITAL = ("reconcile", "audit", "collect", "changes", "deliver")
 UNANSWERED = timedelta(seconds=60)
+# An answer is written down once an interval.
+UNANSWERED_INTERVALS = 3
 
 
 def beat() -> bool:
@@ -45,7 +47,8 @@ def beat() -> bool:
 
 def unwell() -> list[str]:
     late = overdue_seconds()
-    since = database_now() - UNANSWERED
+    longest = UNANSWERED_INTERVALS * timedelta(seconds=settings.GRAYGATE_INTERVAL_S)
+    since = database_now() - max(UNANSWERED, longest)
     lively = set(BellRecord.objects.filter(answered_at__gte=since).values_list("name", flat=True))
     silent = [name for name in VITAL if name not in lively]
     troubles = [f"a placement waits for {late:.0f} s"] if late >= LATE_S else []

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attribution.clock import database_now
-from rollout import culprits, gates, storms
+from rollout import culprits, gates, restored, storms, vigil
 from rollout.complaints import STALLED, Complaint, tell
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Hold, Placement, Rollout, Stage
@@ -48,8 +48,10 @@ def audit() -> list[Complaint]:
         return []
     now = database_now()
     watch_coarsely(now)
-    complaints = found(now)
-    tell(complaints, now)
+    # Just back from an outage everything is late: nobody is told so, nor that anything is over.
+    awake = now - vigil.since(now) >= OVERDUE
+    complaints = found(now) if awake else found_at_once(now)
+    tell(complaints, now, resolve=awake)
     culprits.tell(now)
     storms.end_those_over(now)
     return complaints
@@ -65,12 +67,26 @@ def alone() -> bool:
 def found(now: datetime) -> list[Complaint]:
     late = overdue(now)
     if stalled := standing_still(late, now):
-        return [stalled]
+        return [*past(), stalled]
     questions = (forgotten(now), unfinished(late), failing(), unconfirmed(now), stuck(now))
-    gravest: dict[object, Complaint] = {}
-    for complaint in (c for complaints in questions for c in complaints):
-        gravest.setdefault(complaint.rollout.pk, complaint)
-    return list(gravest.values())
+    return [*past(), *gravest(c for complaints in questions for c in complaints)]
+
+
+def found_at_once(now: datetime) -> list[Complaint]:
+    """What is so however long it has been so."""
+    return [*past(), *gravest([*forgotten(now), *failing()])]
+
+
+def past() -> list[Complaint]:
+    return [each for each in (restored.complaint(),) if each]
+
+
+def gravest(complaints: Iterable[Complaint]) -> list[Complaint]:
+    """One a rollout: the first."""
+    found: dict[object, Complaint] = {}
+    for complaint in complaints:
+        found.setdefault(complaint.rollout.pk, complaint)
+    return list(found.values())
 
 
 # --- the loop --------------------------------------------------------------------------------

@@ -12,10 +12,13 @@ from rollout.models import OutboxMessage, Rollout
 log = logging.getLogger(__name__)
 STALLED = "loop.stalled"
 MOVING = "loop.moving"
+RESTORED = "loop.restored"
 REPEAT_AFTER = timedelta(minutes=10)
 # How long it is remembered that something was told; what lasts longer is repeated anyway.
 REMEMBERED = timedelta(days=1)
 WHOLE_LOOP = "graygate-loop"
+# About no rollout in particular: the same alert, whichever is named.
+OWN_KEYS = {STALLED: WHOLE_LOOP, RESTORED: "graygate-restored"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Complaint:
     @property
     def alert_key(self) -> str:
         """Not the rollout's own key: that the loop moves again does not answer a halt."""
-        return WHOLE_LOOP if self.kind == STALLED else f"{WHOLE_LOOP}-{self.rollout.pk}"
+        return OWN_KEYS.get(self.kind, f"{WHOLE_LOOP}-{self.rollout.pk}")
 
     def payload(self) -> dict[str, Any]:
         spec = self.rollout.spec
@@ -48,7 +51,7 @@ class Complaint:
         }
 
 
-def tell(complaints: Sequence[Complaint], now: datetime) -> None:
+def tell(complaints: Sequence[Complaint], now: datetime, *, resolve: bool = True) -> None:
     """The caller holds the auditor's lock, so that nothing is told twice."""
     told = list(
         OutboxMessage.objects.filter(type__startswith="loop.", at__gt=now - REMEMBERED).order_by(
@@ -60,7 +63,7 @@ def tell(complaints: Sequence[Complaint], now: datetime) -> None:
     for complaint in news:
         log.warning("%s: %s", complaint.kind, complaint.text)
     messages = [message(c.kind, c.rollout.change_id, c.payload(), now) for c in news]
-    over = [] if stands_still(complaints) else ended(told, complaints)
+    over = ended(told, complaints) if resolve and not stands_still(complaints) else []
     messages += [message(MOVING, m.change_id, resolving(m), now) for m in over]
     OutboxMessage.objects.bulk_create(messages)
 

@@ -83,6 +83,15 @@ def close_stage(stage: Stage, event: str, reason: str, now: datetime) -> None:
     stage.save()
 
 
+def step_down(rollout: Rollout) -> None:
+    """Its stage opens anew once a person has let it go on."""
+    stage = current_stage(rollout)
+    if stage is not None and stage.state in {StageState.APPLYING, StageState.BAKING}:
+        move_stage(stage, "step_down")
+        stage.baking_since = None
+        stage.save()
+
+
 def next_stage(rollout: Rollout, done: Stage, now: datetime) -> None:
     """Go to the pre-check of the next stage; after the last one, watch."""
     following = rollout.stages.filter(index=done.index + 1).first()

@@ -25,7 +25,7 @@ from attribution.cut_off import within
 from attribution.sources.answers import clean
 from rollout import effects, ledger
 from rollout.executors.base import Desired, Executor, Key, executor
-from rollout.machine import HoldKind, Phase, StageState
+from rollout.machine import HoldKind, Phase
 from rollout.models import Placement, Rollout
 from rollout.news import tell
 from rollout.snapshot import SAME_SHARE
@@ -208,18 +208,9 @@ def _hold(pk: Any, targets: dict[str, Any], now: datetime) -> int:
     effects.hold(rollout, HoldKind.DRIFT, actor, reason, now)
     for placement in mine if rollout.phase != Phase.PENDING else []:
         effects.desire(placement, 0.0, [], now)
-    _step_down(rollout)
+    effects.step_down(rollout)
     rollout.epoch += 1
     ledger.append(rollout, "zeroed", [reason], actor, {}, now)
     tell(rollout, "rollout.hold", [reason], {}, now)
     effects.bump(rollout, now)
     return 1
-
-
-def _step_down(rollout: Rollout) -> None:
-    """Its stage opens anew once a person has let it go on."""
-    stage = effects.current_stage(rollout)
-    if stage is not None and stage.state in {StageState.APPLYING, StageState.BAKING}:
-        effects.move_stage(stage, "step_down")
-        stage.baking_since = None
-        stage.save()

@@ -293,6 +293,23 @@ class AllowedTransition(models.Model):
         ]
 
 
+class WaterMark(models.Model):
+    """One row: how far this database has come. Workers keep a copy outside it (water_mark.py)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    # Made with the row: a copy of another database's mark says nothing about this one.
+    database = models.UUIDField()
+    number = models.PositiveBigIntegerField(default=0)
+
+
+class Vigil(models.Model):
+    """One row: since when the auditor has been looking without a gap (vigil.py)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+
 class DryRunTarget(models.Model):
     """The world of the `dryrun` executor."""
 

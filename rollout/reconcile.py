@@ -21,11 +21,12 @@ from django.conf import settings
 from django.db import transaction
 
 from attribution.clock import database_now
-from rollout import claims, effects, emergency, failpoints, intent, perceive
+from rollout import claims, effects, emergency, failpoints, intent, perceive, restored
 from rollout.decide import decide
 from rollout.evidence import Gathered, gather
 from rollout.executors.base import Desired, Executor, Observed, executor
 from rollout.models import Placement, Rollout
+from rollout.room import is_out_of_room
 from rollout.rows import snapshot_of
 from rollout.snapshot import Decision, Do
 
@@ -56,7 +57,9 @@ def reconcile_due(world: World, limit: int = 200) -> int:
             reconcile(world, placement)
         except Exception as error:
             log.exception("rollout %s on %s", placement.rollout_id, placement.target)
-            claims.back_off(placement, f"{type(error).__name__}: {error}", world.now())
+            # Without room it stays due, and its lease is the pause: so that it is seen to wait.
+            if not is_out_of_room(error):
+                claims.back_off(placement, f"{type(error).__name__}: {error}", world.now())
     return limit
 
 
@@ -98,6 +101,9 @@ def intend(
     if observed is not None:
         effects.record_observed(placement, observed.share, list(observed.units), now)
     placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
+    if observed is not None and restored.is_ahead(placement, observed.generation):
+        restored.catch_up(rollout, placement, observed.generation, now)
+        return Decision(Do.LOOK_AGAIN)
     if rollout.version != seen:
         # Somebody acted since the evidence was gathered: it speaks of another situation.
         return Decision(Do.LOOK_AGAIN)

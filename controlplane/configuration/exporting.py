@@ -9,6 +9,7 @@ from urllib.parse import quote
 from controlplane.configuration.items import OWN_KIND, Key
 from controlplane.configuration.stored import Spec, Stored, is_over
 from controlplane.configuration.writing import text_of
+from rollout import restored
 from rollout.gates import KILL_SWITCH
 
 FOLDERS = {
@@ -24,16 +25,18 @@ _ORDER = (
     *("margin", "pass_margin", "margin_abs", "weight", "min_samples", "settle_s", "params"),
     *("when", "then"),
 )
+# Orders of the moment, not to be given again.
+THROWN = frozenset(Key("Freeze", name) for name in (KILL_SWITCH, restored.FREEZE))
 
 
 def files_of(stored: Stored, now: datetime) -> dict[str, str]:
     """Path → text: a file for each, a service's with its guardrails. What has ended is left out,
-    and a kill switch that a person has thrown: an order of the moment, not to be given again.
+    and a kill switch that a person has thrown, or the stop after a restore.
     """
     documents: dict[str, list[Mapping[str, Any]]] = {}
     for key in sorted(stored.specs, key=lambda each: each.order):
         spec = stored.specs[key]
-        thrown = key == Key("Freeze", KILL_SWITCH) and stored.is_by_hand(key)
+        thrown = key in THROWN and stored.is_by_hand(key)
         if not (thrown or is_over(key, spec, now)):
             documents.setdefault(_file(key), []).append(document(key, spec))
     return {path: text_of(some) for path, some in sorted(documents.items())}

@@ -19,6 +19,7 @@ PAGING = (
     "culprit.over",
     "storm.held",
     "storm.over",
+    "loop.restored",
     "loop.stalled",
     "loop.failing",
     "loop.unconfirmed",

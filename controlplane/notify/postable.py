@@ -17,6 +17,7 @@ TROUBLES = {
     "rollout.rollback_failed": ("GraygateRollbackFailed", CRITICAL, "rollback failed"),
     "culprit.found": ("GraygateCulpritNotTakenBack", CRITICAL, "held responsible"),
     "storm.held": ("GraygateStorm", CRITICAL, "failing together"),
+    "loop.restored": ("GraygateRestored", CRITICAL, "restored into the past"),
     "loop.stalled": ("GraygateLoopStalled", CRITICAL, "the loop stands still"),
     "loop.failing": ("GraygateTargetFailing", WARNING, "the target fails"),
     "loop.unconfirmed": ("GraygateExposureUnconfirmed", WARNING, "exposure is not as desired"),

@@ -12,6 +12,7 @@ from attribution.models import Sample
 from controlplane import health, heard, metrics
 from controlplane.environment import OperatorFile
 from controlplane.models import StandingAlert
+from rollout import restored
 from rollout.models import Hold, Placement
 from tests.factories import journey
 
@@ -51,6 +52,15 @@ def test_readyz__all_well__is_green(readyz):
 
     assert status == 200
     assert all(check["ok"] for check in checks.values())
+
+
+def test_readyz__database_was_restored__says_that_nothing_grows(readyz):
+    restored.declare("the database is older than what was done with it")
+    status, checks = readyz()
+
+    assert status == 200
+    assert checks["restored"]["ok"] is False
+    assert "older than what was done" in checks["restored"]["detail"]
 
 
 def test_readyz__database_gone__is_red_and_shows_no_address(client, db, monkeypatch):

@@ -1,0 +1,30 @@
+"""`restored`: say that the database was restored from a back-up. Nothing grows until `--over`."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from attribution.clock import database_now
+from rollout import restored
+
+
+class Command(BaseCommand):
+    help = "After a restore: stop all growth, hold each rollout (or, with --over, end that stop)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--over", action="store_true", help="somebody has looked: it is over")
+        parser.add_argument("--actor", required=True, help="who says so; goes on record")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["over"]:
+            self.over()
+            return
+        reason = f"restored from a back-up, said at {database_now():%Y-%m-%d %H:%M:%S} UTC"
+        held = restored.declare(reason, options["actor"])
+        self.stderr.write(f"All growth is frozen; {held} rollouts are held. Reversals go on.")
+
+    def over(self) -> None:
+        if restored.over():
+            self.stderr.write("Changes may start again; rollouts that are held wait for `resume`.")
+        else:
+            self.stderr.write("Nothing was held back for a restore.")

@@ -1,0 +1,154 @@
+"""After the database went back into the past: nothing grows until a person says so.
+
+Noticed by the mark that workers keep outside it (water_mark.py), said by a person (the command
+`restored`), or told by a target that knows a newer call than the database does. Then
+
+- the freeze `restored` stops all growth and every start, until a person lifts it;
+- each rollout under way is held (`drift`) in a new epoch: after that it waits for its own `resume`;
+- growth that was intended and not seen is withdrawn, and nothing is sent for it;
+- generations leap: what is sent from now on is newer than all that was sent in the time that was
+  lost, so that no target refuses it as old, and no key is used twice.
+
+Reversals go on. One alert says so for as long as the freeze stands.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from attribution.clock import database_now
+from rollout import effects, gates, ledger, water_mark
+from rollout.complaints import RESTORED, Complaint
+from rollout.machine import HoldKind, Phase
+from rollout.models import Freeze, Placement, Rollout
+from rollout.news import tell
+
+FREEZE = "restored"
+# More than one placement is sent in eleven days, each second one.
+LEAP = 1_000_000
+# A target that says more than this is not believed: there would be no newer number left.
+MOST_AHEAD = 100 * LEAP
+# Not at once: whoever counts up at each look would be looked at all the time.
+NEXT_LOOK = timedelta(seconds=1)
+GROWING = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
+TURNING_BACK = (Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
+# For so long what was rolled back is looked at, and taken back when it is seen again.
+STILL_LOOKED_AT = timedelta(days=2)
+LEFT_TO_DO = (
+    "Look at what is out there and at the changes that are approved (docs/reliability.md, "
+    "After a restore); then `python manage.py restored --over`, and resume each rollout."
+)
+
+
+def notice() -> int:
+    """How many rollouts were held. The loop calls it before it takes any work."""
+    reached = water_mark.behind()
+    if not reached:
+        return 0
+    # The same text when whoever does this dies and another begins again.
+    held = declare(f"the database is older than what was done with it (mark {reached})")
+    water_mark.count(reached + 1)
+    return held
+
+
+def declare(reason: str, actor: str = ledger.SYSTEM) -> int:
+    """How many rollouts were held. What was done for the same reason is not done twice."""
+    gates.set_freeze(FREEZE, {}, reason, actor)
+    now = database_now()
+    return sum(_begin_anew(pk, reason, actor, now) for pk in _concerned(now))
+
+
+def over() -> bool:
+    return gates.lift_freeze(FREEZE)
+
+
+def in_force() -> Freeze | None:
+    return Freeze.objects.filter(name=FREEZE).first()
+
+
+def complaint() -> Complaint | None:
+    """For the auditor; None as well when there is no rollout at all that could be concerned."""
+    freeze = in_force()
+    newest = Rollout.objects.order_by("-progressed_at").first() if freeze else None
+    if freeze is None or newest is None:
+        return None
+    return Complaint(RESTORED, newest, "", f"nothing grows: {freeze.reason}", LEFT_TO_DO)
+
+
+def _concerned(now: datetime) -> list[Any]:
+    late = Q(phase=Phase.ROLLED_BACK, ended_at__gt=now - STILL_LOOKED_AT)
+    rows = Rollout.objects.filter(Q(phase__in=(*GROWING, *TURNING_BACK)) | late)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _begin_anew(pk: Any, reason: str, actor: str, now: datetime) -> int:
+    rollout = Rollout.objects.select_for_update().get(pk=pk)
+    if rollout.decisions.filter(decision="restored", reasons=[reason]).exists():
+        return 0
+    _called(rollout).update(
+        generation=F("generation") + LEAP, confirmed_generation=F("confirmed_generation") + LEAP
+    )
+    held = _hold(rollout, reason, actor, now)
+    ledger.append(rollout, "restored", [reason], actor, {}, now)
+    effects.bump(rollout, now)
+    return held
+
+
+def _called(rollout: Rollout) -> QuerySet[Placement]:
+    """Before the first call an exclusive target shows another's exposure: generation 0 says so."""
+    return rollout.placements.exclude(exclusive=True, generation=0)
+
+
+def _hold(rollout: Rollout, reason: str, actor: str, now: datetime) -> int:
+    """1: it could have grown. Nothing is sent: what was true then may be growth now."""
+    rollout.epoch += 1
+    if rollout.phase not in GROWING:
+        return 0
+    effects.hold(rollout, HoldKind.DRIFT, actor, reason, now)
+    for placement in _called(rollout).filter(taken_over=False):
+        if placement.desired > placement.observed:
+            placement.desired = placement.observed
+            placement.desired_units = placement.observed_units
+        placement.confirmed_generation = placement.generation
+        placement.save(update_fields=["desired", "desired_units", "confirmed_generation"])
+    effects.step_down(rollout)
+    return 1
+
+
+# --- one target that knows more ---------------------------------------------------------------
+
+
+def is_ahead(placement: Placement, seen: int) -> bool:
+    """Whether the target has seen a newer call than was ever written down here."""
+    unknown = placement.taken_over or (placement.exclusive and not placement.generation)
+    return not unknown and 0 < seen - placement.generation <= MOST_AHEAD
+
+
+def catch_up(rollout: Rollout, placement: Placement, seen: int, now: datetime) -> None:
+    """The caller holds the rollout's row lock, and decides nothing on the row as it was.
+
+    Said once: a target that counts up at each look fills neither the ledger nor the pager.
+    """
+    mine = rollout.placements.filter(pk=placement.pk)
+    mine.update(generation=seen + 1)
+    if rollout.decisions.order_by("sequence").values_list("decision", flat=True).last() == "behind":
+        if rollout.phase in GROWING:
+            mine.update(confirmed_generation=seen + 1)
+    else:
+        _say_behind(rollout, placement, seen, now)
+    mine.update(due_at=now + NEXT_LOOK)
+
+
+def _say_behind(rollout: Rollout, placement: Placement, seen: int, now: datetime) -> None:
+    reason = (
+        f"{placement.target} has seen call {seen}, newer than any written down here "
+        f"({placement.generation}): the database was restored, or `zero` was run elsewhere"
+    )
+    held = _hold(rollout, reason, ledger.SYSTEM, now)
+    ledger.append(rollout, "behind", [reason], ledger.SYSTEM, {}, now)
+    if held:
+        tell(rollout, "rollout.hold", [reason], {}, now)
+    effects.bump(rollout, now)
