@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install serve setup demo test check lint types contracts unit simulate docs format clean
+.PHONY: help install serve setup demo test check lint types contracts unit simulate chaos docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ SCHEDULES ?= 1
 simulate: $(BIN)/.dev ## schedules of workers, people and faults, drawn from SEED; STEPS, SCHEDULES, SECONDS, TRACE=1 (docs/reliability.md)
 	$(BIN)/python -m tests.simulation --seed $(SEED) --steps $(STEPS) --schedules $(SCHEDULES) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TRACE),--trace)
+
+chaos: $(BIN)/.dev ## a real production struck while it releases, plans drawn from SEED; SCHEDULES (docs/reliability.md)
+	$(BIN)/python -m tests.chaos --seed $(SEED) --schedules $(SCHEDULES)
 
 test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
 	./tests/run
