@@ -77,7 +77,6 @@ def seen_above(schedule: Schedule) -> None:
 
 # Name: how; and the check that has to notice, with words of what it says.
 BREAKS: dict[str, tuple[Callable[[Schedule], None], str, str]] = {
-    "weight_by_hand": (weight_by_hand, "zero", "HAProxy at"),
     "seen_above": (seen_above, "never above", "was ordered"),
     "sent_again": (sent_again, "doubles", "sent again"),
     "answer_forgotten": (answer_forgotten, "alerts", "never took it"),
@@ -87,6 +86,8 @@ BREAKS: dict[str, tuple[Callable[[Schedule], None], str, str]] = {
     "generation_open": (generation_open, "confirmed", "generation"),
     "passed_by_itself": (passed_by_itself, "stages", "no decision"),
     "there_twice": (there_twice, "once", "2 times"),
+    # The last: Graygate sees it too, and takes it back.
+    "weight_by_hand": (weight_by_hand, "zero", "HAProxy at"),
 }
 
 
@@ -98,7 +99,7 @@ def biting(schedule: Schedule, tell: Callable[[str], None]) -> int:
         found = texts(schedule)
         new = [t for t in found - known if t.startswith(f"{check_name}: ") and words in t]
         known |= found
-        tell(f"{name}: {new[0] if new else 'NOT NOTICED'}")
+        tell(f"noticed {name}: {new[0]}" if new else f"NOT NOTICED: {name}")
         missed += [] if new else [name]
     return 1 if missed else 0
 

@@ -1,20 +1,24 @@
 """How each kind of fault is done to a production, and undone."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
+import psycopg
 import redis
 
 from tests.chaos import receiver
 from tests.chaos.plan import Strike
+from tests.chaos.postgres import Postgres
 from tests.chaos.production import WORKERS, Production
 from tests.chaos.units import Unit
 
 # A request takes some tens of milliseconds: the kill comes within the first of them.
 WITHIN_S = 0.06
+MIDDLE_WITHIN_S = 2.0
+UNDER_WAY = """SELECT 1 FROM rollout_placement
+  WHERE generation > confirmed_generation AND lease_until > now() LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Struck:
 
 
 def strike(production: Production, what: Strike, request: Callable[[], object]) -> Struck:
-    """`request`: something to be in the middle of, when the web is killed."""
+    """`request` begins something to be in the middle of, when the web is killed."""
     began = time.time()
     with FAULTS[what.kind](production, what, request):
         time.sleep(what.lasts)
@@ -39,16 +43,31 @@ Fault = Callable[[Production, Strike, Callable[[], object]], AbstractContextMana
 
 def killed(unit: Callable[[Strike], str]) -> Fault:
     def fault(p: Production, what: Strike, _r: object) -> AbstractContextManager[None]:
-        p.units[unit(what)].kill()
+        one = p.units[unit(what)]
+        if what.kind.startswith("worker"):
+            in_the_middle(p.postgres)
+        one.kill()
         return nullcontext()
 
     return fault
+
+
+def in_the_middle(postgres: Postgres) -> None:
+    """Until an order is written and its effect not yet seen, if that comes soon: there a call is
+    on its way, or about to be.
+    """
+    until = time.monotonic() + MIDDLE_WITHIN_S
+    with suppress(psycopg.Error), postgres.connected() as link:
+        while time.monotonic() < until and not link.execute(UNDER_WAY).fetchone():
+            time.sleep(0.002)
 
 
 def stopped(unit: Callable[[Strike], str]) -> Fault:
     @contextmanager
     def fault(p: Production, what: Strike, _r: object) -> Iterator[None]:
         one = p.units[unit(what)]
+        if what.kind.startswith("worker"):
+            in_the_middle(p.postgres)
         one.stop()
         try:
             yield
@@ -87,7 +106,7 @@ def of_receiver(mood: str) -> Fault:
 def web_killed(
     p: Production, what: Strike, request: Callable[[], object]
 ) -> AbstractContextManager[None]:
-    threading.Thread(target=request, daemon=True).start()
+    request()
     time.sleep(what.where * WITHIN_S)
     p.units["web"].kill()
     return nullcontext()
@@ -137,6 +156,7 @@ FAULTS: dict[str, Fault] = {
     "postgres_crashed": crashed,
     "source_stopped": stopped(lambda _: "prometheus"),
     "source_gone": down("prometheus"),
+    "source_lost": down("prometheus"),
     "balancer_deaf": deaf,
     "balancer_stopped": stopped(lambda _: "haproxy"),
     "receiver_refuses": of_receiver(receiver.REFUSES),

@@ -10,25 +10,27 @@ from dataclasses import dataclass
 # Seconds that a fault lasts, from … to. 0: it strikes and is over.
 KINDS: dict[str, tuple[float, float]] = {
     "worker_killed": (0, 0),
-    "worker_stopped": (5, 7),
+    "worker_stopped": (3.3, 4.5),
     "beat_killed": (0, 0),
     "web_killed": (0, 0),
     "broker_flushed": (0, 0),
-    "broker_down": (1, 4),
+    "broker_down": (0.5, 3),
     "postgres_crashed": (0, 0),
-    "source_stopped": (2, 5),
-    "source_gone": (2, 12),
-    "balancer_deaf": (1, 4),
-    "balancer_stopped": (1, 4),
-    "receiver_refuses": (1, 4),
-    "receiver_hangs": (1, 4),
-    "receiver_down": (1, 4),
-    "disk_full": (2, 5),
+    "source_stopped": (1, 4),
+    "source_gone": (1, 4),
+    # Longer than the ten seconds after which a source counts as lost.
+    "source_lost": (11, 13),
+    "balancer_deaf": (1, 3),
+    "balancer_stopped": (0.5, 3),
+    "receiver_refuses": (1, 3),
+    "receiver_hangs": (1, 3),
+    "receiver_down": (1, 3),
+    "disk_full": (2, 4),
 }
 GOOD, BAD = "good", "bad"
 PAUSE, ABORT = "pause", "abort"
 # The faults begin within so many seconds, the submissions earlier.
-FAULTS_S, SUBMISSIONS_S, ORDERS_S = 5.0, 1.5, 4.0
+FAULTS_S, SUBMISSIONS_S, ORDERS_S = 3.5, 0.6, 2.5
 
 
 @dataclass(frozen=True)
@@ -95,5 +97,5 @@ def _strikes(rng: random.Random, seed: int, kinds: Sequence[str]) -> list[Strike
 
 
 def _strike(rng: random.Random, kind: str) -> Strike:
-    at = round(rng.uniform(0.3, FAULTS_S), 2)
+    at = round(rng.uniform(SUBMISSIONS_S, FAULTS_S), 2)
     return Strike(kind, at, round(rng.uniform(*KINDS[kind]), 2), round(rng.random(), 3))

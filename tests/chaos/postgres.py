@@ -43,7 +43,7 @@ class Postgres:
         """On a file system of its own, index and long values included."""
         if not self.mounted:
             return
-        with self._connected() as link:
+        with self.connected() as link:
             link.execute(f"CREATE TABLESPACE ledger LOCATION '{self.disk}'")
             link.execute(f"ALTER TABLE {LEDGER} SET TABLESPACE ledger")
             found = link.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", [LEDGER])
@@ -88,9 +88,9 @@ class Postgres:
         argv = ("-w", "-D", str(self.data), "-l", str(server.log), *arguments)
         pgexec("pg_ctl", argv, bin_path=server.bin_path, user=server.system_user)
 
-    def _connected(self) -> psycopg.Connection:
+    def connected(self) -> psycopg.Connection:
         return psycopg.connect(self.url, autocommit=True)
 
     def _run(self, statement: str) -> None:
-        with self._connected() as link:
+        with self.connected() as link:
             link.execute(statement)

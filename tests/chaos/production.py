@@ -28,9 +28,9 @@ from tests.chaos.units import Units
 
 SERVICES = tuple(f"s{n}" for n in range(9))
 WORKERS = ("worker1", "worker2")
-INTERVAL_S, UNDO_S, HALT_PATIENCE_S = 1.0, 2.0, 6.0
+INTERVAL_S, UNDO_S, HALT_PATIENCE_S = 1.0, 1.0, 4.0
 # Of a service's visitors, a second.
-RATE = 16.0
+RATE = 30.0
 PROGRAMS = ("haproxy", "prometheus", "redis-server")
 PROMETHEUS = """global:
   scrape_interval: 1s

@@ -22,6 +22,7 @@ class Receiver:
     mood: str = TAKES
     log: list[Answered] = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self) -> None:
         self.server = Server(("127.0.0.1", self.port), handler_of(self))
@@ -34,17 +35,18 @@ class Receiver:
             self.server.server_close()
 
     def be(self, mood: str) -> None:
-        was, self.mood = self.mood, mood
-        if mood == DOWN and was != DOWN:
-            self.close()
-        elif was == DOWN and mood != DOWN:
-            self.open()
+        with self.one_at_a_time:
+            was, self.mood = self.mood, mood
+            if mood == DOWN and was != DOWN:
+                self.close()
+            elif was == DOWN and mood != DOWN:
+                self.open()
 
     def taken(self, message: str) -> list[float]:
         """When it was answered that the message is taken."""
         return [one.at for one in list(self.log) if one.message == message and one.code == 204]
 
-    def answer_to(self, message: str) -> int | None:
+    def answer(self) -> int | None:
         if self.mood == HANGS:
             while self.mood == HANGS:
                 time.sleep(0.05)
@@ -65,7 +67,7 @@ def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             message = self.headers["webhook-id"]
             self.rfile.read(int(self.headers["content-length"]))
-            code = receiver.answer_to(message)
+            code = receiver.answer()
             # Before the answer: whoever hears it can rely on the memory.
             receiver.log.append(Answered(message, time.time(), code))
             if code is not None:

@@ -1,4 +1,4 @@
-"""A run: one production, schedule after schedule on it, and all of it looked at again at the end."""
+"""A run: schedule after schedule on one production, and all of it looked at again at the end."""
 
 import argparse
 import subprocess
@@ -30,9 +30,14 @@ def run(made: Production, given: argparse.Namespace) -> int:
         for n in range(given.schedules)
     ]
     the_end(played, mail)
-    if given.breaks:
-        return biting(played[-1], tell)
     report.findings.counted["the ledger's disk was full"] += made.postgres.refusals()
+    told = conclude(report, made)
+    if given.breaks:
+        return biting(played[-1], tell) or told
+    return told
+
+
+def conclude(report: Report, made: Production) -> int:
     if not made.postgres.mounted:
         tell("no right to mount: the fault disk_full was not drawn")
     for seed, text in report.findings.violations:

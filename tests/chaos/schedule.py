@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from rollout.models import Rollout
 from tests.chaos import rows
@@ -79,7 +80,8 @@ class Schedule:
         return thread
 
     def _strike(self, what: Strike) -> None:
-        request = lambda: self._wish(f"wish of the web in schedule {self.plan.seed}")  # noqa: E731
+        title = f"wish of the web in schedule {self.plan.seed}"
+        request = partial(self._later, 0.0, self._wish, title)
         self.struck.append(strike(self.production, what, request))
 
     def _wish(self, title: str) -> None:
@@ -87,10 +89,12 @@ class Schedule:
         self.wishes.append(title)
         body = wish(self.parts[0].actor.service, title)
         reply = insist(self.production, "changes", body, "submitter", key=title)
-        problem = (
-            "" if reply.status == 201 else f"{title} was answered {reply.status}: {reply.body}"
-        )
-        self.findings.look("answered", self.plan.seed, problem)
+        right = reply.status == 201
+        problem = "" if right else f"{title} was answered {reply.status}: {reply.body}"
+        if self.findings.look("answered", self.plan.seed, problem):
+            # Else each of them would be looked at every second, to the end of the run.
+            path = f"changes/{reply.body['change']}/cancel"
+            insist(self.production, path, {"reason": "it has been seen"}, "operator")
 
     def _release(self, part: Part) -> None:
         body = release(part.actor.service, part.title, self.plan.seed)
