@@ -7,7 +7,7 @@ from rollout import ledger
 from rollout.machine import StageState
 from rollout.models import Rollout
 from tests.chaos import ledger_says, rows
-from tests.chaos.balancer import SAME, Seen
+from tests.chaos.balancer import LOOK_EVERY_S, SAME, Seen
 from tests.chaos.ledger_says import Entry
 from tests.chaos.schedule import FINAL, Part, Schedule
 
@@ -111,9 +111,9 @@ def count_late(schedule: Schedule, entries: list[Entry]) -> None:
             schedule.findings.counted[f"late calls set back ({entry.decision})"] += 1
 
 
-def tidy_up(schedule: Schedule) -> None:
-    """As an operator: what completed is the stable version from now on."""
-    for part in schedule.parts:
-        schedule.production.make_bad(part.actor.service, 0.0)
-        schedule.production.balancer.set_share(part.actor.service, 0)
-    time.sleep(0.3)
+def make_ready(schedule: Schedule) -> None:
+    """As an operator: what completed on these services before is the stable version now."""
+    for actor in schedule.plan.actors:
+        schedule.production.balancer.set_share(actor.service, 0)
+    # The watcher sees that before anything else happens to them.
+    time.sleep(2 * LOOK_EVERY_S)

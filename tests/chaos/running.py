@@ -6,7 +6,7 @@ import sys
 
 from demo.folder import ROOT
 from tests.chaos.breaks import biting
-from tests.chaos.checks import check, there_once, tidy_up
+from tests.chaos.checks import check, make_ready, there_once
 from tests.chaos.findings import Findings
 from tests.chaos.mail import Mail
 from tests.chaos.plan import draw
@@ -25,10 +25,7 @@ def run(made: Production, given: argparse.Namespace) -> int:
     """0: nothing was violated."""
     report = Report(Findings())
     mail = Mail(made, report.findings)
-    played = [
-        one_more(made, report, mail, given.seed + n, tidy=not given.breaks)
-        for n in range(given.schedules)
-    ]
+    played = [one_more(made, report, mail, given.seed + n) for n in range(given.schedules)]
     the_end(played, mail)
     report.findings.counted["the ledger's disk was full"] += made.postgres.refusals()
     told = conclude(report, made)
@@ -49,11 +46,10 @@ def conclude(report: Report, made: Production) -> int:
 def one_more(made: Production, report: Report, mail: Mail, seed: int, *, tidy: bool) -> Schedule:
     without = frozenset() if made.postgres.mounted else frozenset({"disk_full"})
     schedule = Schedule(draw(seed, SERVICES, without), made, report.findings)
+    make_ready(schedule)
     schedule.play()
     mail.struck += schedule.struck
     check(schedule)
-    if tidy:
-        tidy_up(schedule)
     waiting = mail.look(seed)
     report.add(schedule)
     tell(f"{len(report.schedules)}: {report.line(schedule, waiting)}")

@@ -45,7 +45,7 @@ class Schedule:
     plan: Plan
     production: Production
     findings: Findings
-    began: float = field(default_factory=time.time)
+    began: float = 0.0
     struck: list[Struck] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     wishes: list[str] = field(default_factory=list)
@@ -53,6 +53,7 @@ class Schedule:
     ended: float = 0.0
 
     def play(self) -> None:
+        self.began = time.time()
         for actor in self.plan.actors:
             self.production.make_bad(actor.service, 1.0 if actor.fate == BAD else 0.0)
             self.parts.append(Part(actor, f"{actor.service} in schedule {self.plan.seed}"))
