@@ -43,7 +43,7 @@ def conclude(report: Report, made: Production) -> int:
     return 1 if report.findings.violations else 0
 
 
-def one_more(made: Production, report: Report, mail: Mail, seed: int, *, tidy: bool) -> Schedule:
+def one_more(made: Production, report: Report, mail: Mail, seed: int) -> Schedule:
     without = frozenset() if made.postgres.mounted else frozenset({"disk_full"})
     schedule = Schedule(draw(seed, SERVICES, without), made, report.findings)
     make_ready(schedule)
