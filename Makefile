@@ -55,8 +55,9 @@ simulate: $(BIN)/.dev ## schedules of workers, people and faults, drawn from SEE
 	$(BIN)/python -m tests.simulation --seed $(SEED) --steps $(STEPS) --schedules $(SCHEDULES) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TRACE),--trace)
 
-chaos: $(BIN)/.dev ## a real production struck while it releases, plans drawn from SEED; SCHEDULES (docs/reliability.md)
-	$(BIN)/python -m tests.chaos --seed $(SEED) --schedules $(SCHEDULES)
+chaos: $(BIN)/.dev ## a real production struck while it releases, plans drawn from SEED; SCHEDULES, SECONDS (docs/reliability.md)
+	$(BIN)/python -m tests.chaos --seed $(SEED) --schedules $(SCHEDULES) \
+	  $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
 	./tests/run

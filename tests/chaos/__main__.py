@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule; then 1 more")
     parser.add_argument("--schedules", type=int, default=1)
+    parser.add_argument("--seconds", type=float, help="begin no other schedule after so long")
     parser.add_argument("--breaks", action="store_true", help="then break each thing on purpose")
     return parser.parse_args()
 

@@ -43,6 +43,9 @@ class Report:
         later = f"; {waiting} messages on their way" if waiting else ""
         return f"seed {schedule.plan.seed}, {took:.1f} s, {faults}: {how}{later}"
 
+    def seconds(self) -> float:
+        return time.monotonic() - self.begun
+
     def text(self) -> str:
         lines = ["| " + " | ".join(HEAD) + " |", "| " + " | ".join("---" for _ in HEAD) + " |"]
         for kind in (*KINDS, "all"):
@@ -51,7 +54,7 @@ class Report:
         lines += ["", "| checked | times |", "| --- | --- |"]
         lines += [f"| {name} | {n} |" for name, n in sorted(self.findings.checked.items())]
         lines += [f"| ({name}) | {n} |" for name, n in sorted(self.findings.counted.items())]
-        seconds = time.monotonic() - self.begun
+        seconds = self.seconds()
         found = len(self.findings.violations)
         lines.append(f"\n{len(self.schedules)} schedules, {seconds:.0f} s: {found} violations")
         return "\n".join(lines)

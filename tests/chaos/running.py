@@ -25,7 +25,11 @@ def run(made: Production, given: argparse.Namespace) -> int:
     """0: nothing was violated."""
     report = Report(Findings())
     mail = Mail(made, report.findings)
-    played = [one_more(made, report, mail, given.seed + n) for n in range(given.schedules)]
+    played = []
+    for n in range(given.schedules):
+        played.append(one_more(made, report, mail, given.seed + n))
+        if given.seconds and report.seconds() > given.seconds:
+            break
     the_end(played, mail)
     report.findings.counted["the ledger's disk was full"] += made.postgres.refusals()
     told = conclude(report, made)
