@@ -32,10 +32,16 @@ class Struck:
 
 def strike(production: Production, what: Strike, request: Callable[[], object]) -> Struck:
     """`request` begins something to be in the middle of, when the web is killed."""
-    began = time.time()
-    with FAULTS[what.kind](production, what, request):
-        time.sleep(what.lasts)
-    return Struck(what.kind, began, time.time())
+    with production.turns[part_of(what)]:
+        began = time.time()
+        with FAULTS[what.kind](production, what, request):
+            time.sleep(what.lasts)
+        return Struck(what.kind, began, time.time())
+
+
+def part_of(what: Strike) -> str:
+    part = what.kind.split("_")[0]
+    return worker(what) if part == "worker" else part
 
 
 Fault = Callable[[Production, Strike, Callable[[], object]], AbstractContextManager[None]]

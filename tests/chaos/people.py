@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from tests.chaos.plan import Plan
 from tests.chaos.production import Production
 
 CALL_S, PAUSE_S = 8.0, 0.4
@@ -50,7 +51,7 @@ def undecided(answer: requests.Response) -> bool:
     return answer.status_code >= 500 or IN_FLIGHT in answer.text
 
 
-def release(service: str, title: str, number: int) -> dict[str, Any]:
+def release(service: str, title: str, plan: Plan) -> dict[str, Any]:
     """A deploy that is judged by its errors. Two stages: half of the visitors, then all."""
     counter = f'http_server_requests_total{{service_name="{service}",$cohort}}'
     errors = counter.replace("$cohort", 'code=~"5..",$cohort')
@@ -60,9 +61,9 @@ def release(service: str, title: str, number: int) -> dict[str, Any]:
     return {
         "title": title,
         "kind": "deploy",
-        "environment": "production",
+        "environment": plan.environment,
         "targets": [{"service": service}],
-        "artefact": {"image": f"registry.example/town/{service}:1.0.{number}"},
+        "artefact": {"image": f"registry.example/town/{service}:1.0.{plan.seed}"},
         "before": {"image": f"registry.example/town/{service}:1.0.0"},
         "source": {"repository": f"https://git.example/town/{service}", "revision": "main"},
         "plan": {"stages": [{"share": s, **bake} for s in (0.5, 1.0)], "on_inconclusive": "hold"},
@@ -70,12 +71,12 @@ def release(service: str, title: str, number: int) -> dict[str, Any]:
     }
 
 
-def wish(service: str, title: str) -> dict[str, Any]:
+def wish(service: str, title: str, plan: Plan) -> dict[str, Any]:
     """A change that needs approvals nobody gives: a row, and nothing that follows from it."""
     return {
         "title": title,
         "kind": "config",
-        "environment": "production",
+        "environment": plan.environment,
         "targets": [{"service": service}],
         "artefact": {"name": f"{service}.yaml", "banner": title},
         "before": {"name": f"{service}.yaml", "banner": "nothing yet"},

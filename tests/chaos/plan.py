@@ -27,6 +27,11 @@ KINDS: dict[str, tuple[float, float]] = {
     "receiver_down": (1, 3),
     "disk_full": (2, 4),
 }
+# Schedules side by side: each in an environment and on services of its own, which the seed says.
+LANES = ("north", "south", "east")
+SERVICES = {lane: tuple(f"{lane}{n}" for n in range(5)) for lane in LANES}
+# It lasts, so it comes only when it is its turn.
+RARE = "source_lost"
 GOOD, BAD = "good", "bad"
 PAUSE, ABORT = "pause", "abort"
 # The faults begin within so many seconds, the submissions earlier.
@@ -55,6 +60,7 @@ class Strike:
 @dataclass(frozen=True)
 class Plan:
     seed: int
+    environment: str
     actors: tuple[Actor, ...]
     strikes: tuple[Strike, ...]
     # When somebody hands something in meanwhile, with a key.
@@ -65,34 +71,41 @@ class Plan:
         return {strike.kind for strike in self.strikes}
 
 
-def draw(seed: int, services: Sequence[str], without: frozenset[str] = frozenset()) -> Plan:
+def lane_of(seed: int) -> str:
+    return LANES[seed % len(LANES)]
+
+
+def draw(seed: int, without: frozenset[str] = frozenset()) -> Plan:
     rng = random.Random(f"chaos/{seed}")
     kinds = [kind for kind in KINDS if kind not in without]
     return Plan(
         seed=seed,
-        actors=tuple(_actors(rng, seed, services)),
+        environment=lane_of(seed),
+        actors=tuple(_actors(rng, seed)),
         strikes=tuple(_strikes(rng, seed, kinds)),
         clients=tuple(round(rng.uniform(0, FAULTS_S), 2) for _ in range(2)),
     )
 
 
-def _actors(rng: random.Random, seed: int, services: Sequence[str]) -> list[Actor]:
+def _actors(rng: random.Random, seed: int) -> list[Actor]:
     """In turn, so that a service has some rest. Two bad ones at most: three would be a storm."""
     fates = rng.choice([(GOOD, BAD), (GOOD, BAD, GOOD), (BAD, GOOD, BAD)])
-    first = 3 * seed % len(services)
+    services = SERVICES[lane_of(seed)]
+    first = 3 * (seed // len(LANES))
     found = []
     for n, fate in enumerate(fates):
         order = rng.choice(["", "", PAUSE, ABORT])
         at = round(rng.uniform(0, SUBMISSIONS_S), 2)
         after = round(rng.uniform(0, ORDERS_S), 2) if order else 0.0
-        found.append(Actor(services[first + n], fate, at, order, after))
+        found.append(Actor(services[(first + n) % len(services)], fate, at, order, after))
     return found
 
 
 def _strikes(rng: random.Random, seed: int, kinds: Sequence[str]) -> list[Strike]:
     """Two to four of different kinds; the first goes round, so that none is rare."""
     first = kinds[seed % len(kinds)]
-    others = rng.sample([kind for kind in kinds if kind != first], rng.randint(1, 3))
+    usual = [kind for kind in kinds if kind not in {first, RARE}]
+    others = rng.sample(usual, rng.randint(1, 3))
     return [_strike(rng, kind) for kind in (first, *others)]
 
 

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,15 +24,16 @@ from demo.parts import Part, wait_for
 from demo.programs import path_of
 from tests.chaos.balancer import Balancer
 from tests.chaos.limits import LEASE_S
+from tests.chaos.plan import SERVICES
 from tests.chaos.postgres import Postgres
 from tests.chaos.receiver import Receiver
 from tests.chaos.units import Units
 
-SERVICES = tuple(f"s{n}" for n in range(9))
+ALL = tuple(service for services in SERVICES.values() for service in services)
 WORKERS = ("worker1", "worker2")
 INTERVAL_S, UNDO_S, HALT_PATIENCE_S = 1.0, 1.0, 4.0
 # Of a service's visitors, a second.
-RATE = 30.0
+RATE = 20.0
 PROGRAMS = ("haproxy", "prometheus", "redis-server")
 PROMETHEUS = """global:
   scrape_interval: 1s
@@ -51,6 +54,10 @@ class Production:
     ports: dict[str, int] = field(default_factory=dict)
     users: dict[str, dict[str, str]] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    # Of each part: one fault at a time, whichever schedule drew it.
+    turns: defaultdict[str, threading.Lock] = field(
+        default_factory=lambda: defaultdict(threading.Lock)
+    )
 
     @property
     def url(self) -> str:
@@ -74,7 +81,7 @@ class Production:
         self.receiver.open()
         self.postgres = Postgres(self.folder)
         stack.callback(self.postgres.end)
-        tracks = {s: {t: held_port() for t in ("stable", "canary")} for s in SERVICES}
+        tracks = {s: {t: held_port() for t in ("stable", "canary")} for s in ALL}
         self.balancer = Balancer(self.folder, self.ports["door"], tracks)
         # The last to come is the first to go.
         stack.callback(self.units.end)
@@ -135,7 +142,7 @@ class Production:
         address = str(self.balancer.socket)
         targets = {
             s: {"executor": "haproxy", "address": address, "backend": s, "canary": ["c0"]}
-            for s in SERVICES
+            for s in ALL
         }
         url = f"http://127.0.0.1:{self.receiver.port}/alerts"
         content = {
@@ -186,16 +193,17 @@ class Production:
             yield Part(name, argv, self.folder / f"{name}.log", self.values)
 
     def _register(self) -> None:
-        for service in SERVICES:
-            self.api.put(f"services/{service}", service_body(service))
+        for lane, services in SERVICES.items():
+            for service in services:
+                self.api.put(f"services/{service}", service_body(service, lane))
         for kind, approvals in (("deploy", 0), ("config", 2)):
             self.api.put(f"policies/chaos-{kind}", policy(kind, approvals))
 
 
-def service_body(target: str) -> dict:
+def service_body(target: str, environment: str) -> dict:
     return {
         "team": "town",
-        "environment": "production",
+        "environment": environment,
         "tier": 2,
         "control_level": "L4",
         "cohorts": {"canary": 'track="canary"', "control": 'track="stable"'},

@@ -1,16 +1,18 @@
-"""A run: schedule after schedule on one production, and all of it looked at again at the end."""
+"""A run: schedules on one production, three side by side, and a last look at all of it."""
 
 import argparse
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from demo.folder import ROOT
 from tests.chaos.breaks import biting
 from tests.chaos.checks import check, make_ready, there_once
 from tests.chaos.findings import Findings
 from tests.chaos.mail import Mail
-from tests.chaos.plan import draw
-from tests.chaos.production import SERVICES, Production
+from tests.chaos.plan import LANES, draw
+from tests.chaos.production import Production
 from tests.chaos.report import Report
 from tests.chaos.schedule import Schedule
 
@@ -23,19 +25,48 @@ def tell(text: str) -> None:
 
 def run(made: Production, given: argparse.Namespace) -> int:
     """0: nothing was violated."""
-    report = Report(Findings())
-    mail = Mail(made, report.findings)
-    played = []
-    for n in range(given.schedules):
-        played.append(one_more(made, report, mail, given.seed + n))
-        if given.seconds and report.seconds() > given.seconds:
-            break
-    the_end(played, mail)
-    report.findings.counted["the ledger's disk was full"] += made.postgres.refusals()
-    told = conclude(report, made)
+    every = Run(made, given.seed + given.schedules, given.seconds)
+    with ThreadPoolExecutor(len(LANES)) as lanes:
+        # As many seeds as lanes in a row are all lanes.
+        firsts = [given.seed + n for n in range(len(LANES))]
+        for done in [lanes.submit(every.lane, first) for first in firsts]:
+            done.result()
+    the_end(every.played, every.mail)
+    every.report.findings.counted["the ledger's disk was full"] += made.postgres.refusals()
+    told = conclude(every.report, made)
     if given.breaks:
-        return biting(played[-1], tell) or told
+        return biting(every.played[-1], tell) or told
     return told
+
+
+class Run:
+    def __init__(self, made: Production, end: int, seconds: float | None) -> None:
+        self.made, self.end, self.seconds = made, end, seconds
+        self.report = Report(Findings())
+        self.mail = Mail(made, self.report.findings)
+        self.played: list[Schedule] = []
+        self.one_at_a_time = threading.Lock()
+
+    def lane(self, seed: int) -> None:
+        """One schedule after the other, of every third seed from this one on."""
+        while seed < self.end and not (self.seconds and self.report.seconds() > self.seconds):
+            self.one_more(seed)
+            seed += len(LANES)
+
+    def one_more(self, seed: int) -> None:
+        without = frozenset() if self.made.postgres.mounted else frozenset({"disk_full"})
+        schedule = Schedule(draw(seed, without), self.made, self.report.findings)
+        make_ready(schedule)
+        schedule.play()
+        check(schedule)
+        with self.one_at_a_time:
+            self.mail.struck += schedule.struck
+            self.played.append(schedule)
+            self.report.add(schedule)
+            waiting = self.mail.look(seed)
+            tell(f"{len(self.played)}: {self.report.line(schedule, waiting)}")
+            for text in self.report.findings.of(seed):
+                tell(f"   VIOLATION {text}; {AGAIN.format(seed=seed)}")
 
 
 def conclude(report: Report, made: Production) -> int:
@@ -45,21 +76,6 @@ def conclude(report: Report, made: Production) -> int:
         tell(f"VIOLATION, seed {seed}: {text}\n  {AGAIN.format(seed=seed)}")
     tell(report.text())
     return 1 if report.findings.violations else 0
-
-
-def one_more(made: Production, report: Report, mail: Mail, seed: int) -> Schedule:
-    without = frozenset() if made.postgres.mounted else frozenset({"disk_full"})
-    schedule = Schedule(draw(seed, SERVICES, without), made, report.findings)
-    make_ready(schedule)
-    schedule.play()
-    mail.struck += schedule.struck
-    check(schedule)
-    waiting = mail.look(seed)
-    report.add(schedule)
-    tell(f"{len(report.schedules)}: {report.line(schedule, waiting)}")
-    for text in report.findings.of(seed):
-        tell(f"   VIOLATION {text}; {AGAIN.format(seed=seed)}")
-    return schedule
 
 
 def the_end(played: list[Schedule], mail: Mail) -> None:

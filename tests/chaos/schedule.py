@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from django.db import connection
+
 from rollout.models import Rollout
 from tests.chaos import rows
 from tests.chaos.faults import Struck, strike
@@ -74,6 +76,8 @@ class Schedule:
             except Exception as error:  # noqa: BLE001 - whatever it is: the schedule has not been played
                 text = f"{type(error).__name__}: {error}"
                 self.findings.look("played", self.plan.seed, text)
+            finally:
+                connection.close()
 
         thread = threading.Thread(target=wait, daemon=True)
         self.threads.append(thread)
@@ -88,7 +92,7 @@ class Schedule:
     def _wish(self, title: str) -> None:
         """Answered perhaps after the schedule: whoever asks goes on asking."""
         self.wishes.append(title)
-        body = wish(self.parts[0].actor.service, title)
+        body = wish(self.parts[0].actor.service, title, self.plan)
         reply = insist(self.production, "changes", body, "submitter", key=title)
         right = reply.status == 201
         problem = "" if right else f"{title} was answered {reply.status}: {reply.body}"
@@ -98,7 +102,7 @@ class Schedule:
             insist(self.production, path, {"reason": "it has been seen"}, "operator")
 
     def _release(self, part: Part) -> None:
-        body = release(part.actor.service, part.title, self.plan.seed)
+        body = release(part.actor.service, part.title, self.plan)
         part.reply = insist(self.production, "changes", body, "submitter", key=part.title)
         right = part.reply.status == 201
         problem = "" if right else f"{part.title} was answered {part.reply.status}"

@@ -10,7 +10,7 @@ import pytest
 
 from demo.folder import ROOT
 from tests.chaos.plan import KINDS, draw
-from tests.chaos.production import PROGRAMS, SERVICES
+from tests.chaos.production import PROGRAMS
 from tests.parts import need
 
 HOURS_S = 3600
@@ -19,18 +19,18 @@ SEED, SCHEDULES = 1, 3
 
 
 def test_draw__same_seed__is_the_same_plan():
-    assert draw(7, SERVICES) == draw(7, SERVICES)
-    assert draw(7, SERVICES) != draw(8, SERVICES)
+    assert draw(7) == draw(7)
+    assert draw(7) != draw(8)
 
 
 def test_draw__sixteen_seeds__every_kind_of_fault_and_two_rollouts_each():
-    plans = [draw(seed, SERVICES) for seed in range(len(KINDS))]
+    plans = [draw(seed) for seed in range(len(KINDS))]
     assert {kind for plan in plans for kind in plan.kinds} == set(KINDS)
     assert all(2 <= len(plan.strikes) <= 4 and len(plan.actors) >= 2 for plan in plans)
 
 
 def test_draw__a_kind_that_this_machine_cannot_do__is_never_drawn():
-    plans = [draw(seed, SERVICES, frozenset({"disk_full"})) for seed in range(50)]
+    plans = [draw(seed, frozenset({"disk_full"})) for seed in range(50)]
     assert not any("disk_full" in plan.kinds for plan in plans)
 
 
