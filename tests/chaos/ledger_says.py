@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 ZERO = frozenset({"rollback", "abort", "superseded", "reappeared", "cancel"})
-AFTER_ZERO = frozenset({"rolled_back", "canceled"})
-SAID_BY_PEOPLE = frozenset({"pause", "resume", "abort", "promote", "retry", "accept"})
+GROWTH = frozenset({"start", "open", "promote", "watch", "resume"})
+SYSTEM = "graygate"
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,19 @@ def most_ordered(entries: list[Entry], until: float) -> float:
     return max((order for order in orders if order is not None), default=0.0)
 
 
+def by_a_person(entry: Entry, decision: str) -> bool:
+    return entry.decision == decision and entry.actor != SYSTEM
+
+
 def grown_while_paused(entries: list[Entry]) -> str:
     """A growth, or an end of the pause, that no person ordered; empty: none."""
     paused = False
     for entry in entries:
         if entry.decision == "pause":
             paused = True
-        elif entry.decision in SAID_BY_PEOPLE or entry.decision in ZERO:
+        elif by_a_person(entry, "resume") or entry.decision in ZERO:
             paused = False
-        elif paused and entry.decision in {"open", "promote", "watch", "start"}:
+        elif paused and entry.decision in GROWTH and entry.actor == SYSTEM:
             return f"entry {entry.sequence}, {entry.decision}, came under a pause"
     return ""
 
