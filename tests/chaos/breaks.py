@@ -110,6 +110,6 @@ def texts(schedule: Schedule) -> set[str]:
     checks.check(replace(schedule, findings=findings))
     for title in schedule.wishes:
         findings.look("once", schedule.plan.seed, checks.there_once(title))
-    mail = Mail(schedule.production, findings, struck=list(schedule.struck), patience_s=3.0)
+    mail = Mail(schedule.production, findings, struck=list(schedule.struck), patience_s=1.0)
     mail.end(schedule.plan.seed)
     return {text for _, text in findings.violations}
