@@ -4,7 +4,6 @@ import argparse
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 from demo.folder import ROOT
 from tests.chaos.breaks import biting
@@ -26,11 +25,13 @@ def tell(text: str) -> None:
 def run(made: Production, given: argparse.Namespace) -> int:
     """0: nothing was violated."""
     every = Run(made, given.seed + given.schedules, given.seconds)
-    with ThreadPoolExecutor(len(LANES)) as lanes:
-        # As many seeds as lanes in a row are all lanes.
-        firsts = [given.seed + n for n in range(len(LANES))]
-        for done in [lanes.submit(every.lane, first) for first in firsts]:
-            done.result()
+    # As many seeds as lanes in a row are all lanes. Nobody waits for them who was told to stop.
+    firsts = [given.seed + n for n in range(len(LANES))]
+    lanes = [threading.Thread(target=every.lane, args=(n,), daemon=True) for n in firsts]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
     the_end(every.played, every.mail)
     every.report.findings.counted["the ledger's disk was full"] += made.postgres.refusals()
     told = conclude(every.report, made)
@@ -50,7 +51,11 @@ class Run:
     def lane(self, seed: int) -> None:
         """One schedule after the other, of every third seed from this one on."""
         while seed < self.end and not (self.seconds and self.report.seconds() > self.seconds):
-            self.one_more(seed)
+            try:
+                self.one_more(seed)
+            except Exception as error:  # noqa: BLE001 - the lane goes on, and the run has failed
+                problem = f"{type(error).__name__}: {error}"
+                self.report.findings.look("played", seed, problem)
             seed += len(LANES)
 
     def one_more(self, seed: int) -> None:
