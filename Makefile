@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install serve setup demo test check lint types contracts unit simulate fuzz docs format clean
+.PHONY: help install serve setup demo test check lint types contracts unit simulate chaos fuzz docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,10 @@ EXAMPLES ?= 1000
 fuzz: $(BIN)/.dev ## hostile bodies, files and answers, EXAMPLES of each, other ones each time; hours (docs/reliability.md)
 	GRAYGATE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/unit/fuzzing tests/integration/fuzzing -q -n 2 --dist loadfile
 	GRAYGATE_SCHEMA_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/integration/api/test_schema.py -q
+
+chaos: $(BIN)/.dev ## a real production struck while it releases, plans drawn from SEED; SCHEDULES, SECONDS (docs/reliability.md)
+	$(BIN)/python -m tests.chaos --seed $(SEED) --schedules $(SCHEDULES) \
+	  $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(BIN)/.dev ## everything that can be tested here; INSTALL=1 installs system packages first
 	./tests/run

@@ -106,8 +106,10 @@ def next_due(row: Placement, now: datetime) -> datetime | None:
     return now + timedelta(seconds=min(every * 2 ** min(row.failures, 6), LONGEST_BACK_OFF_S))
 
 
+@transaction.atomic
 def back_off(placement: Placement, error: str, now: datetime) -> None:
-    row = Placement.objects.filter(pk=placement.pk, token=placement.token).first()
+    mine = Placement.objects.filter(pk=placement.pk, token=placement.token)
+    row = mine.select_for_update().first()
     if row is None:
         return
     row.failures += 1

@@ -112,16 +112,21 @@ def page_of(message: OutboxMessage) -> str:
 
 
 @transaction.atomic
-def settle(delivery: Delivery, sent: Sent) -> bool:
-    """Whether it was delivered."""
+def settle(claimed: Delivery, sent: Sent) -> bool:
+    """Whether it was delivered. Of one whose lease ran out meanwhile only that counts: how it
+    failed is no news to whoever sends it now, or has sent it.
+    """
     now = database_now()
-    delivery.lease_until = None
+    delivery = Delivery.objects.select_for_update().get(pk=claimed.pk)
     if not sent.error:
-        delivery.delivered_at, delivery.last_error = now, ""
+        delivery.delivered_at, delivery.last_error = delivery.delivered_at or now, ""
+    elif delivery.delivered_at or delivery.attempts != claimed.attempts:
+        return False
     elif sent.gone:
         _disable(delivery, endpoints()[delivery.endpoint], now)
     else:
         _again(delivery, sent, now)
+    delivery.lease_until = None
     delivery.save()
     return not sent.error
 

@@ -8,6 +8,7 @@ import pytest
 from attribution.clock import database_now
 from controlplane.models import Silence
 from controlplane.notify import deliver
+from controlplane.notify.base import Sent
 from controlplane.notify.deliver import claim, deliver_due, drain
 from controlplane.notify.dispatch import dispatch
 from rollout import ledger, signing
@@ -176,6 +177,44 @@ def test_claim__while_leased__gives_nothing_and_after_it_ran_out__again(pager):
     assert claim("pager") is None
     Delivery.objects.update(lease_until=database_now() - timedelta(seconds=1))
     assert claim("pager").attempts == 2
+
+
+def a_stalled_sender():
+    """It has claimed, and stood still for longer than its lease."""
+    news()
+    dispatch()
+    delivery = claim("pager")
+    Delivery.objects.update(lease_until=database_now() - timedelta(seconds=1))
+    return delivery
+
+
+def test_settle__sender_failed_after_its_lease__what_another_has_delivered_stays_so(pager):
+    stalled = a_stalled_sender()
+    drain("pager")
+    deliver.settle(stalled, Sent(error="HTTP 500"))
+    due_now()
+    drain("pager")
+    assert Delivery.objects.get().delivered_at is not None
+    assert len(pager.got) == 1
+
+
+def test_settle__sender_failed_while_another_sends__takes_no_lease_away(pager):
+    stalled = a_stalled_sender()
+    current = claim("pager")
+    deliver.settle(stalled, Sent(error="HTTP 500"))
+    found = Delivery.objects.get()
+    assert (found.lease_until, found.attempts) == (current.lease_until, 2)
+    assert found.last_error == ""
+
+
+def test_settle__sender_was_heard_after_its_lease__it_is_delivered_whatever_comes_later(pager):
+    stalled = a_stalled_sender()
+    current = claim("pager")
+    deliver.settle(stalled, Sent())
+    deliver.settle(current, Sent(error="HTTP 500"))
+    found = Delivery.objects.get()
+    assert found.delivered_at is not None
+    assert (found.gave_up_at, found.lease_until) == (None, None)
 
 
 def test_dispatch__silence__holds_back_a_halt_and_never_a_rollback(pager):

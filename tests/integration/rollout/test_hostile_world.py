@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from attribution.clock import database_now
 from attribution.models import Anomaly, Exposure, Sample, Service
@@ -23,6 +23,7 @@ from tests.integration.rollout.conftest import FAIL, PASS, UNITS
 from tests.integration.rollout.test_evidence import ERRORS, STAGES
 from tests.integration.rollout.test_holds import fresh, holds, watching
 from tests.integration.rollout.test_loop import Broken, told, two_targets, world_share
+from tests.parts import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -235,6 +236,36 @@ def test_intend__lease_runs_out_in_the_middle_of_it__nobody_else_takes_the_place
     world = replace(stagehand.world(), now=now)
     intend(world, placement, Observed(0.0), Gathered())
     assert (taken, rollout.placements.get().token) == ([None], 1)
+
+
+def waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_back_off__another_takes_the_placement_in_the_middle_of_it__keeps_its_lease(
+    make_rollout, stagehand
+):
+    rollout = make_rollout()
+    stalled = claims.claim(stagehand.now(), 20)
+
+    def back_off():
+        try:
+            claims.back_off(stalled, "no answer", stagehand.now())
+        finally:
+            connections.close_all()
+
+    late = threading.Thread(target=back_off)
+    with transaction.atomic():
+        current = claims.claim(stagehand.now() + timedelta(hours=1), 20)
+        late.start()
+        wait_until(waits_for_a_lock, 60, "the other one, at the lock")
+    late.join(60)
+    found = rollout.placements.get()
+    assert (found.token, found.lease_until) == (current.token, current.lease_until)
+    assert found.failures == 0
 
 
 def test_supersede__of_what_cannot_be_taken_back__does_not_keep_its_fix_waiting(
