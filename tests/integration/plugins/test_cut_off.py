@@ -102,10 +102,16 @@ def test_executor__hangs__is_cut_off_and_the_other_goes_on(two, stagehand):
     assert good.placements.get().observed == 0.25
 
 
+def sent_as_told(made, stagehand):
+    made["plugin"] = bad.executor_that(bad.says(0.0))
+    stagehand.tick(seconds=1, times=2)
+    made["plugin"] = bad.executor_that(bad.says(0.25, UNITS[:25], 1))
+    stagehand.tick(seconds=120)
+
+
 def test_executor__hangs_when_looked_at__is_told_zero_all_the_same(two, stagehand):
     made, poisoned, _ = two
-    made["plugin"] = bad.executor_that(bad.says(0.25, UNITS[:25], 1))
-    stagehand.tick(seconds=1, times=2)
+    sent_as_told(made, stagehand)
     blind = made["plugin"] = bad.executor_that(bad.hang)
     services.abort(poisoned.pk, "sre", "bad")
     stagehand.tick(seconds=1)
@@ -114,8 +120,7 @@ def test_executor__hangs_when_looked_at__is_told_zero_all_the_same(two, stagehan
 
 def test_executor__cannot_say_what_is_there__is_told_zero_all_the_same(two, stagehand):
     made, poisoned, _ = two
-    made["plugin"] = bad.executor_that(bad.says(0.25, UNITS[:25], 1))
-    stagehand.tick(seconds=1, times=2)
+    sent_as_told(made, stagehand)
     blind = made["plugin"] = bad.executor_that(lambda _c, _k: None)
     services.abort(poisoned.pk, "sre", "bad")
     stagehand.tick(seconds=1)
