@@ -62,7 +62,9 @@ def _write(database: str, number: int) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
             known, reached = _read()
             if known != database or number > reached:
-                os.pwrite(file, f"{database} {number:020d}\n".encode(), 0)
+                line = f"{database} {number:020d}\n".encode()
+                os.pwrite(file, line, 0)
+                os.ftruncate(file, len(line))
         finally:
             os.close(file)
     except OSError as error:

@@ -178,6 +178,23 @@ def test_restore__many_rollouts__is_one_alert_until_a_person_says_so(
     assert OutboxMessage.objects.filter(type="loop.moving").count() == 1
 
 
+@pytest.mark.parametrize("held", ["restored", "cut by hand"])
+def test_complete__of_what_is_held_for_drift__waits_for_a_person(rollout, target, rounds, held):
+    rounds(2, seconds=11)
+    assert phase_of(rollout) == Phase.WATCHING
+    if held == "restored":
+        restored.declare("the database is older than what was done with it")
+        restored.over()
+    target.shares[str(rollout.pk)] = 0.0
+    rounds(20, seconds=61)
+    assert phase_of(rollout) == Phase.WATCHING
+    assert open_holds() == ["drift"]
+    services.resume(rollout.pk, "ann", "looked at")
+    rounds(10, seconds=11)
+    assert phase_of(rollout) == Phase.COMPLETED
+    assert target.shares[str(rollout.pk)] == 1.0
+
+
 # --- how it is noticed --------------------------------------------------------------------------
 
 
@@ -200,7 +217,7 @@ def test_notice__folder_of_another_database__says_nothing_about_this_one(rollout
     assert not Freeze.objects.exists()
 
 
-@pytest.mark.parametrize("content", ["", "torn", "a b c", "x 1"])
+@pytest.mark.parametrize("content", ["", "torn", "a b c", "x 1", "x 1 " * 100])
 def test_notice__file_cannot_be_read__is_written_anew(rollout, rounds, content):
     water_mark.copy().write_text(content)
     rounds(2)
