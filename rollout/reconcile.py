@@ -109,7 +109,8 @@ def intend(
         return Decision(Do.LOOK_AGAIN)
     snapshot = snapshot_of(rollout, now)
     decision = decide(snapshot, gathered.evidence, now.timestamp())
-    if decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence):
+    late = decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence)
+    if late or restored.keeps_back(placement, decision):
         return Decision(Do.LOOK_AGAIN)
     intent.carry_out(rollout, decision, snapshot, gathered, now)
     if decision.do == Do.WAIT and not (snapshot.holds or rollout.shadow):

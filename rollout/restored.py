@@ -21,18 +21,23 @@ from django.db.models import F, Q, QuerySet
 from attribution.clock import database_now
 from rollout import effects, gates, ledger, water_mark
 from rollout.complaints import RESTORED, Complaint
+from rollout.executors.answers import MOST_GENERATION
 from rollout.machine import HoldKind, Phase
 from rollout.models import Freeze, Placement, Rollout
 from rollout.news import tell
+from rollout.snapshot import Decision, Do
 
 FREEZE = "restored"
 # More than one placement is sent in eleven days, each second one.
 LEAP = 1_000_000
 # A target that says more than this is not believed: there would be no newer number left.
 MOST_AHEAD = 100 * LEAP
+# Nor does anything leap beyond this: every order that may yet be given needs a newer number.
+FARTHEST = MOST_GENERATION // 2
 # Not at once: whoever counts up at each look would be looked at all the time.
 NEXT_LOOK = timedelta(seconds=1)
 GROWING = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
+FORWARD = (Do.START, Do.OPEN, Do.BAKE, Do.PROMOTE, Do.WATCH, Do.COMPLETE)
 TURNING_BACK = (Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
 # For so long what was rolled back is looked at, and taken back when it is seen again.
 STILL_LOOKED_AT = timedelta(days=2)
@@ -58,6 +63,15 @@ def declare(reason: str, actor: str = ledger.SYSTEM) -> int:
     gates.set_freeze(FREEZE, {}, reason, actor)
     now = database_now()
     return sum(_begin_anew(pk, reason, actor, now) for pk in _concerned(now))
+
+
+def keeps_back(placement: Placement, decision: Decision) -> bool:
+    """Whether the database was exchanged in the middle of this round: the next one notices, and
+    until then nothing goes forward. Seldom asked: most decisions change nothing, or take back.
+    """
+    unsent = placement.generation > placement.confirmed_generation
+    grows = decision.do == Do.WAIT and unsent and placement.desired > placement.observed
+    return (grows or decision.do in FORWARD) and water_mark.is_older()
 
 
 def over() -> bool:
@@ -88,7 +102,7 @@ def _begin_anew(pk: Any, reason: str, actor: str, now: datetime) -> int:
     rollout = Rollout.objects.select_for_update().get(pk=pk)
     if rollout.decisions.filter(decision="restored", reasons=[reason]).exists():
         return 0
-    _called(rollout).update(
+    _called(rollout).filter(generation__lt=FARTHEST).update(
         generation=F("generation") + LEAP, confirmed_generation=F("confirmed_generation") + LEAP
     )
     held = _hold(rollout, reason, actor, now)
@@ -124,7 +138,9 @@ def _hold(rollout: Rollout, reason: str, actor: str, now: datetime) -> int:
 def is_ahead(placement: Placement, seen: int) -> bool:
     """Whether the target has seen a newer call than was ever written down here."""
     unknown = placement.taken_over or (placement.exclusive and not placement.generation)
-    return not unknown and 0 < seen - placement.generation <= MOST_AHEAD
+    return not unknown and placement.generation < seen <= min(
+        placement.generation + MOST_AHEAD, FARTHEST
+    )
 
 
 def catch_up(rollout: Rollout, placement: Placement, seen: int, now: datetime) -> None:
