@@ -20,7 +20,6 @@ from django.db.models import F, Q, QuerySet
 
 from attribution.clock import database_now
 from rollout import effects, gates, ledger, water_mark
-from rollout.complaints import RESTORED, Complaint
 from rollout.executors.answers import MOST_GENERATION
 from rollout.machine import HoldKind, Phase
 from rollout.models import Freeze, Placement, Rollout
@@ -41,10 +40,6 @@ FORWARD = (Do.START, Do.OPEN, Do.BAKE, Do.PROMOTE, Do.WATCH, Do.COMPLETE)
 TURNING_BACK = (Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
 # For so long what was rolled back is looked at, and taken back when it is seen again.
 STILL_LOOKED_AT = timedelta(days=2)
-LEFT_TO_DO = (
-    "Look at what is out there and at the changes that are approved (docs/reliability.md, "
-    "After a restore); then `python manage.py restored --over`, and resume each rollout."
-)
 
 
 def notice() -> int:
@@ -80,15 +75,6 @@ def over() -> bool:
 
 def in_force() -> Freeze | None:
     return Freeze.objects.filter(name=FREEZE).first()
-
-
-def complaint() -> Complaint | None:
-    """For the auditor; None as well when there is no rollout at all that could be concerned."""
-    freeze = in_force()
-    newest = Rollout.objects.order_by("-progressed_at").first() if freeze else None
-    if freeze is None or newest is None:
-        return None
-    return Complaint(RESTORED, newest, "", f"nothing grows: {freeze.reason}", LEFT_TO_DO)
 
 
 def _concerned(now: datetime) -> list[Any]:

@@ -173,6 +173,7 @@ def test_restore__many_rollouts__is_one_alert_until_a_person_says_so(
         rounds(1, seconds=5)
     paging = OutboxMessage.objects.exclude(type__in=("rollout.started", "rollout.held_together"))
     assert list(paging.values_list("type", flat=True)) == ["loop.restored"]
+    assert (paging[0].payload["title"], paging[0].payload["team"]) == ("Graygate", "")
     restored.over()
     auditor.audit()
     assert OutboxMessage.objects.filter(type="loop.moving").count() == 1
@@ -290,10 +291,9 @@ def test_target__knows_a_newer_call_than_the_database__is_held_and_told(
     assert open_holds() == ["drift"]
     assert not Freeze.objects.exists()
     assert rollout.decisions.filter(decision="behind").count() == 1
-    assert (
-        "newer than any written"
-        in OutboxMessage.objects.filter(type="rollout.hold")[0].payload["reason"]
-    )
+    told = OutboxMessage.objects.filter(type="rollout.hold")[0].payload
+    assert "newer than any written" in told["reason"]
+    assert "`resume`" in told["left_to_do"][0]
 
 
 def test_target__was_zeroed_twice_from_elsewhere__is_held_and_can_be_resumed(
