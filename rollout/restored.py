@@ -12,6 +12,7 @@ Noticed by the mark that workers keep outside it (water_mark.py), said by a pers
 Reversals go on. One alert says so for as long as the freeze stands.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from rollout.models import Freeze, Placement, Rollout
 from rollout.news import tell
 from rollout.snapshot import Decision, Do
 
+log = logging.getLogger(__name__)
 FREEZE = "restored"
 # More than one placement is sent in eleven days, each second one.
 LEAP = 1_000_000
@@ -69,8 +71,11 @@ def keeps_back(placement: Placement, decision: Decision) -> bool:
     return (grows or decision.do in FORWARD) and water_mark.is_older()
 
 
-def over() -> bool:
-    return gates.lift_freeze(FREEZE)
+def over(actor: str) -> bool:
+    lifted = gates.lift_freeze(FREEZE)
+    if lifted:
+        log.warning("the stop after a restore is over: %s", actor)
+    return lifted
 
 
 def in_force() -> Freeze | None:

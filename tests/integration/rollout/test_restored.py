@@ -174,7 +174,7 @@ def test_restore__many_rollouts__is_one_alert_until_a_person_says_so(
     paging = OutboxMessage.objects.exclude(type__in=("rollout.started", "rollout.held_together"))
     assert list(paging.values_list("type", flat=True)) == ["loop.restored"]
     assert (paging[0].payload["title"], paging[0].payload["team"]) == ("Graygate", "")
-    restored.over()
+    restored.over("ann")
     auditor.audit()
     assert OutboxMessage.objects.filter(type="loop.moving").count() == 1
 
@@ -185,7 +185,7 @@ def test_complete__of_what_is_held_for_drift__waits_for_a_person(rollout, target
     assert phase_of(rollout) == Phase.WATCHING
     if held == "restored":
         restored.declare("the database is older than what was done with it")
-        restored.over()
+        restored.over("ann")
     target.shares[str(rollout.pk)] = 0.0
     rounds(20, seconds=61)
     assert phase_of(rollout) == Phase.WATCHING
@@ -274,6 +274,13 @@ def test_restored__command_without_a_file__holds_all_the_same(rollout, target, r
     rounds(20, seconds=61)
     assert target.shares[str(rollout.pk)] == 0.25
     assert open_holds() == ["drift", "frozen"]
+
+
+def test_restored__over__who_said_so_is_logged(rollout, caplog):
+    restored.declare("the database is older than what was done with it")
+    call_command("restored", "--over", "--actor", "ann")
+    assert not Freeze.objects.exists()
+    assert "ann" in caplog.text
 
 
 # --- a target that knows more -------------------------------------------------------------------
