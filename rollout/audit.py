@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attribution.clock import database_now
-from rollout import culprits, gates, restored, storms, vigil
+from rollout import culprits, gates, standstills, storms, vigil
 from rollout.complaints import STALLED, Complaint, tell
 from rollout.machine import HoldKind, Phase, StageState
 from rollout.models import Hold, Placement, Rollout, Stage
@@ -67,18 +67,17 @@ def alone() -> bool:
 def found(now: datetime) -> list[Complaint]:
     late = overdue(now)
     if stalled := standing_still(late, now):
-        return [*past(), stalled]
+        return [*standstills.complaints(now), stalled]
     questions = (forgotten(now), unfinished(late), failing(), unconfirmed(now), stuck(now))
-    return [*past(), *gravest(c for complaints in questions for c in complaints)]
+    return [
+        *standstills.complaints(now),
+        *gravest(c for complaints in questions for c in complaints),
+    ]
 
 
 def found_at_once(now: datetime) -> list[Complaint]:
     """What is so however long it has been so."""
-    return [*past(), *gravest([*forgotten(now), *failing()])]
-
-
-def past() -> list[Complaint]:
-    return [each for each in (restored.complaint(),) if each]
+    return [*standstills.complaints(now), *gravest([*forgotten(now), *failing()])]
 
 
 def gravest(complaints: Iterable[Complaint]) -> list[Complaint]:

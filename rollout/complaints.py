@@ -13,12 +13,21 @@ log = logging.getLogger(__name__)
 STALLED = "loop.stalled"
 MOVING = "loop.moving"
 RESTORED = "loop.restored"
+KILL_SWITCH = "loop.kill_switch"
 REPEAT_AFTER = timedelta(minutes=10)
 # How long it is remembered that something was told; what lasts longer is repeated anyway.
 REMEMBERED = timedelta(days=1)
 WHOLE_LOOP = "graygate-loop"
 # About no rollout in particular: the same alert, whichever is named.
-OWN_KEYS = {STALLED: WHOLE_LOOP, RESTORED: "graygate-restored"}
+OWN_KEYS = {
+    STALLED: WHOLE_LOOP,
+    RESTORED: "graygate-restored",
+    KILL_SWITCH: "graygate-kill-switch",
+}
+# Of no service, environment or team: no silence of one team's may keep it back.
+EVERYWHERE = {"title": "Graygate", "service": "", "environment": "", "team": ""}
+# Ordered by a person, who need not be told again each ten minutes.
+TOLD_ONCE = frozenset({KILL_SWITCH})
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Complaint:
             "evidence": {},
             "left_to_do": [self.left_to_do],
             "alert_key": self.alert_key,
+            **(EVERYWHERE if self.kind in {RESTORED, KILL_SWITCH} else {}),
         }
 
 
@@ -58,14 +68,22 @@ def tell(complaints: Sequence[Complaint], now: datetime, *, resolve: bool = True
             "at"
         )
     )
-    recent = {(m.type, m.payload.get("alert_key")) for m in told if m.at > now - REPEAT_AFTER}
-    news = [c for c in complaints if (c.kind, c.alert_key) not in recent]
+    known = already(told, now)
+    news = [c for c in complaints if (c.kind, c.alert_key) not in known]
     for complaint in news:
         log.warning("%s: %s", complaint.kind, complaint.text)
     messages = [message(c.kind, c.rollout.change_id, c.payload(), now) for c in news]
     over = ended(told, complaints) if resolve and not stands_still(complaints) else []
     messages += [message(MOVING, m.change_id, resolving(m), now) for m in over]
     OutboxMessage.objects.bulk_create(messages)
+
+
+def already(told: Sequence[OutboxMessage], now: datetime) -> set[tuple[str, str]]:
+    """Kind and key of what need not be told again."""
+    last = {str(m.payload.get("alert_key")): m for m in told}
+    lasting = {(m.type, key) for key, m in last.items() if m.type in TOLD_ONCE}
+    recent = [m for m in told if m.at > now - REPEAT_AFTER and m.type not in TOLD_ONCE]
+    return lasting | {(m.type, str(m.payload.get("alert_key"))) for m in recent}
 
 
 def stands_still(complaints: Iterable[Complaint]) -> bool:

@@ -163,7 +163,8 @@ def watched_blind(s: Snapshot, e: Evidence, now: float) -> Decision | None:
 def complete(s: Snapshot, _e: Evidence, now: float) -> Decision | None:
     if s.undo_until is None or now < s.undo_until:
         return None
-    if s.holds & {HoldKind.HALTED, HoldKind.SOURCE_LOST, *PASSING}:
+    # Drift: what is out there is not what was watched, until a person has looked.
+    if s.holds & {HoldKind.HALTED, HoldKind.SOURCE_LOST, HoldKind.DRIFT, *PASSING}:
         return None
     return Decision(Do.COMPLETE, ("watched to the end: nothing came up",))
 

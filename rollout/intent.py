@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from attribution import anomalies
-from rollout import effects, ledger, restored, shadow_effects, storms, version_cohorts
+from rollout import effects, ledger, shadow_effects, standstills, storms, version_cohorts
 from rollout.code_version import code_version
 from rollout.decide import PASSING
 from rollout.evidence import Gathered
@@ -126,9 +126,9 @@ def _complete(rollout: Rollout, _d: Decision, now: datetime) -> str:
 
 def _hold(rollout: Rollout, decision: Decision, now: datetime) -> str:
     effects.hold(rollout, decision.hold, ledger.SYSTEM, "; ".join(decision.reasons), now)
-    # Who has to know was told of the storm, or the restore: once, not once for each that is held.
+    # Who has to know was told of what holds them all: once, not once for each that is held.
     together = decision.hold == HoldKind.COMMON_CAUSE or (
-        decision.hold == HoldKind.FROZEN and restored.in_force() is not None
+        decision.hold == HoldKind.FROZEN and bool(standstills.in_force(now))
     )
     return "rollout.held_together" if together else "rollout.hold"
 

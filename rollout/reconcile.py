@@ -96,11 +96,7 @@ def intend(
         return None
     now = world.now()
     placement.rollout = rollout
-    # The call that may follow gets a whole lease, however slow the steps before it were.
-    placement.lease_until = now + timedelta(seconds=world.lease_s)
-    if observed is not None:
-        effects.record_observed(placement, observed.share, list(observed.units), now)
-    placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
+    renew(placement, observed, now, world.lease_s)
     if observed is not None and restored.is_ahead(placement, observed.generation):
         restored.catch_up(rollout, placement, observed.generation, now)
         return Decision(Do.LOOK_AGAIN)
@@ -109,7 +105,8 @@ def intend(
         return Decision(Do.LOOK_AGAIN)
     snapshot = snapshot_of(rollout, now)
     decision = decide(snapshot, gathered.evidence, now.timestamp())
-    if decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence):
+    late = decision.do == Do.ROLLBACK and intent.another_came_first(rollout, gathered.evidence)
+    if late or restored.keeps_back(placement, decision):
         return Decision(Do.LOOK_AGAIN)
     intent.carry_out(rollout, decision, snapshot, gathered, now)
     if decision.do == Do.WAIT and not (snapshot.holds or rollout.shadow):
@@ -120,6 +117,14 @@ def intend(
     placement.refresh_from_db()
     placement.rollout = rollout
     return decision
+
+
+def renew(placement: Placement, observed: Observed | None, now: datetime, lease_s: float) -> None:
+    """The call that may follow gets a whole lease, however slow the steps before it were."""
+    placement.lease_until = now + timedelta(seconds=lease_s)
+    if observed is not None:
+        effects.record_observed(placement, observed.share, list(observed.units), now)
+    placement.save(update_fields=["lease_until", "observed", "observed_units", "observed_at"])
 
 
 def apply(world: World, target: Executor, placement: Placement) -> str:

@@ -12,6 +12,7 @@ Noticed by the mark that workers keep outside it (water_mark.py), said by a pers
 Reversals go on. One alert says so for as long as the freeze stands.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,26 +21,27 @@ from django.db.models import F, Q, QuerySet
 
 from attribution.clock import database_now
 from rollout import effects, gates, ledger, water_mark
-from rollout.complaints import RESTORED, Complaint
+from rollout.executors.answers import MOST_GENERATION
 from rollout.machine import HoldKind, Phase
 from rollout.models import Freeze, Placement, Rollout
 from rollout.news import tell
+from rollout.snapshot import Decision, Do
 
+log = logging.getLogger(__name__)
 FREEZE = "restored"
 # More than one placement is sent in eleven days, each second one.
 LEAP = 1_000_000
 # A target that says more than this is not believed: there would be no newer number left.
 MOST_AHEAD = 100 * LEAP
+# Nor does anything leap beyond this: every order that may yet be given needs a newer number.
+FARTHEST = MOST_GENERATION // 2
 # Not at once: whoever counts up at each look would be looked at all the time.
 NEXT_LOOK = timedelta(seconds=1)
 GROWING = (Phase.PENDING, Phase.RUNNING, Phase.WATCHING)
+FORWARD = (Do.START, Do.OPEN, Do.BAKE, Do.PROMOTE, Do.WATCH, Do.COMPLETE)
 TURNING_BACK = (Phase.ROLLING_BACK, Phase.ROLLBACK_FAILED)
 # For so long what was rolled back is looked at, and taken back when it is seen again.
 STILL_LOOKED_AT = timedelta(days=2)
-LEFT_TO_DO = (
-    "Look at what is out there and at the changes that are approved (docs/reliability.md, "
-    "After a restore); then `python manage.py restored --over`, and resume each rollout."
-)
 
 
 def notice() -> int:
@@ -60,21 +62,24 @@ def declare(reason: str, actor: str = ledger.SYSTEM) -> int:
     return sum(_begin_anew(pk, reason, actor, now) for pk in _concerned(now))
 
 
-def over() -> bool:
-    return gates.lift_freeze(FREEZE)
+def keeps_back(placement: Placement, decision: Decision) -> bool:
+    """Whether the database was exchanged in the middle of this round: the next one notices, and
+    until then nothing goes forward. Seldom asked: most decisions change nothing, or take back.
+    """
+    unsent = placement.generation > placement.confirmed_generation
+    grows = decision.do == Do.WAIT and unsent and placement.desired > placement.observed
+    return (grows or decision.do in FORWARD) and water_mark.is_older()
+
+
+def over(actor: str) -> bool:
+    lifted = gates.lift_freeze(FREEZE)
+    if lifted:
+        log.warning("the stop after a restore is over: %s", actor)
+    return lifted
 
 
 def in_force() -> Freeze | None:
     return Freeze.objects.filter(name=FREEZE).first()
-
-
-def complaint() -> Complaint | None:
-    """For the auditor; None as well when there is no rollout at all that could be concerned."""
-    freeze = in_force()
-    newest = Rollout.objects.order_by("-progressed_at").first() if freeze else None
-    if freeze is None or newest is None:
-        return None
-    return Complaint(RESTORED, newest, "", f"nothing grows: {freeze.reason}", LEFT_TO_DO)
 
 
 def _concerned(now: datetime) -> list[Any]:
@@ -88,7 +93,7 @@ def _begin_anew(pk: Any, reason: str, actor: str, now: datetime) -> int:
     rollout = Rollout.objects.select_for_update().get(pk=pk)
     if rollout.decisions.filter(decision="restored", reasons=[reason]).exists():
         return 0
-    _called(rollout).update(
+    _called(rollout).filter(generation__lt=FARTHEST).update(
         generation=F("generation") + LEAP, confirmed_generation=F("confirmed_generation") + LEAP
     )
     held = _hold(rollout, reason, actor, now)
@@ -124,7 +129,9 @@ def _hold(rollout: Rollout, reason: str, actor: str, now: datetime) -> int:
 def is_ahead(placement: Placement, seen: int) -> bool:
     """Whether the target has seen a newer call than was ever written down here."""
     unknown = placement.taken_over or (placement.exclusive and not placement.generation)
-    return not unknown and 0 < seen - placement.generation <= MOST_AHEAD
+    return not unknown and placement.generation < seen <= min(
+        placement.generation + MOST_AHEAD, FARTHEST
+    )
 
 
 def catch_up(rollout: Rollout, placement: Placement, seen: int, now: datetime) -> None:

@@ -169,7 +169,8 @@ def resume(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None =
         stage = effects.current_stage(it.rollout)
         if stage is not None and stage.state == StageState.BAKING:
             effects.new_epoch(it.rollout, stage, it.now)
-        for placement in it.rollout.placements.all():
+        # Before its start nothing is its own: an exclusive target shows another's exposure.
+        for placement in it.rollout.placements.all() if it.rollout.phase != Phase.PENDING else []:
             effects.desire(placement, placement.desired, placement.desired_units, it.now)
         it.record("resume", "rollout.answered")
     return it.rollout

@@ -14,6 +14,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from rollout.models import WaterMark
+
 log = logging.getLogger(__name__)
 COUNT = """
     INSERT INTO rollout_watermark (id, database, number) VALUES (1, %s, %s)
@@ -35,6 +37,13 @@ def behind() -> int:
         return reached
     _write(database, number)
     return 0
+
+
+def is_older() -> bool:
+    """Whether the database was exchanged for an older one since this worker's round began."""
+    known, reached = _read()
+    row = WaterMark.objects.first()
+    return row is not None and str(row.database) == known and row.number < reached
 
 
 def count(at_least: int = 1) -> tuple[str, int]:
@@ -62,7 +71,9 @@ def _write(database: str, number: int) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
             known, reached = _read()
             if known != database or number > reached:
-                os.pwrite(file, f"{database} {number:020d}\n".encode(), 0)
+                line = f"{database} {number:020d}\n".encode()
+                os.pwrite(file, line, 0)
+                os.ftruncate(file, len(line))
         finally:
             os.close(file)
     except OSError as error:

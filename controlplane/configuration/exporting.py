@@ -9,8 +9,7 @@ from urllib.parse import quote
 from controlplane.configuration.items import OWN_KIND, Key
 from controlplane.configuration.stored import Spec, Stored, is_over
 from controlplane.configuration.writing import text_of
-from rollout import restored
-from rollout.gates import KILL_SWITCH
+from rollout.standstills import TOLD_AS
 
 FOLDERS = {
     "Service": "services",
@@ -26,7 +25,7 @@ _ORDER = (
     *("when", "then"),
 )
 # Orders of the moment, not to be given again.
-THROWN = frozenset(Key("Freeze", name) for name in (KILL_SWITCH, restored.FREEZE))
+THROWN = frozenset(Key("Freeze", name) for name in TOLD_AS)
 
 
 def files_of(stored: Stored, now: datetime) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attribution.errors import CaseError
 from controlplane.configuration.values import known_only, mapping_in, moment_in, told_in
-from rollout.gates import KILL_SWITCH
+from rollout.standstills import TOLD_AS
 
 # What is named must fit; empty: everything.
 SCOPE = {"service": 100, "team": 100, "environment": 50, "kind": 50}
@@ -20,8 +20,8 @@ def parse_freeze(body: Mapping[str, Any], name: str, at: str = "") -> dict[str, 
     """`starts_at` None: when it is put. Raises CaseError."""
     known_only(body, ("name", "scope", "reason", "starts_at", "ends_at"), at)
     scope = _scope(body, at)
-    if name == KILL_SWITCH and scope:
-        detail = "The kill switch stops everything: its scope is empty."
+    if name in TOLD_AS and scope:
+        detail = f"The freeze {name} stops everything: its scope is empty."
         raise CaseError("Scope not empty", detail, f"{at}/scope")
     return {
         "scope": scope,

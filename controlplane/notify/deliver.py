@@ -120,6 +120,7 @@ def settle(claimed: Delivery, sent: Sent) -> bool:
     delivery = Delivery.objects.select_for_update().get(pk=claimed.pk)
     if not sent.error:
         delivery.delivered_at, delivery.last_error = delivery.delivered_at or now, ""
+        delivery.gave_up_at = None
     elif delivery.delivered_at or delivery.attempts != claimed.attempts:
         return False
     elif sent.gone:

@@ -20,6 +20,7 @@ PAGING = (
     "storm.held",
     "storm.over",
     "loop.restored",
+    "loop.kill_switch",
     "loop.stalled",
     "loop.failing",
     "loop.unconfirmed",

@@ -18,6 +18,7 @@ TROUBLES = {
     "culprit.found": ("GraygateCulpritNotTakenBack", CRITICAL, "held responsible"),
     "storm.held": ("GraygateStorm", CRITICAL, "failing together"),
     "loop.restored": ("GraygateRestored", CRITICAL, "restored into the past"),
+    "loop.kill_switch": ("GraygateKillSwitch", WARNING, "the kill switch is on"),
     "loop.stalled": ("GraygateLoopStalled", CRITICAL, "the loop stands still"),
     "loop.failing": ("GraygateTargetFailing", WARNING, "the target fails"),
     "loop.unconfirmed": ("GraygateExposureUnconfirmed", WARNING, "exposure is not as desired"),
@@ -41,9 +42,9 @@ def labels_of(trouble: str, key: str, data: Mapping[str, Any]) -> dict[str, str]
 
 def annotations_of(trouble: str, data: Mapping[str, Any]) -> dict[str, str]:
     words = TROUBLES[trouble][2]
-    where = f"{data.get('service', '')} ({data.get('environment', '')})"
+    where = f" on {data['service']} ({data.get('environment', '')})" if data.get("service") else ""
     told = {
-        "summary": f"{words}: {data.get('title', '')} on {where}",
+        "summary": f"{words}: {data.get('title', '')}{where}",
         "description": data.get("reason"),
         "left_to_do": " ".join(data.get("left_to_do") or []),
         "holds": ", ".join(data.get("holds") or []),

@@ -13,18 +13,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--over", action="store_true", help="somebody has looked: it is over")
-        parser.add_argument("--actor", required=True, help="who says so; goes on record")
+        parser.add_argument(
+            "--actor", required=True, help="who says so; goes on record, with --over into the log"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["over"]:
-            self.over()
+            self.over(options["actor"])
             return
         reason = f"restored from a back-up, said at {database_now():%Y-%m-%d %H:%M:%S} UTC"
         held = restored.declare(reason, options["actor"])
         self.stderr.write(f"All growth is frozen; {held} rollouts are held. Reversals go on.")
 
-    def over(self) -> None:
-        if restored.over():
+    def over(self, actor: str) -> None:
+        if restored.over(actor):
             self.stderr.write("Changes may start again; rollouts that are held wait for `resume`.")
         else:
             self.stderr.write("Nothing was held back for a restore.")

@@ -227,10 +227,11 @@ def test_freeze__with_an_end_and_no_start__starts_now(olga):
     assert answer.status_code == 201, answer.content
 
 
-def test_kill_switch__with_a_scope__is_refused(olga):
+@pytest.mark.parametrize("name", ["kill-switch", "restored"])
+def test_stop_of_everything__with_a_scope__is_refused(olga, name):
     body = {"reason": "x", "scope": {"team": "shop"}}
 
-    assert pointer(olga.put("freezes/kill-switch", body)) == "#/scope"
+    assert pointer(olga.put(f"freezes/{name}", body)) == "#/scope"
 
 
 def test_silence__put__lasts_until_it_says(olga):

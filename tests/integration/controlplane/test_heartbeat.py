@@ -77,7 +77,7 @@ def test_beat__a_placement_is_overdue__stays_silent(listener, answered):
 
 def test_beat__an_answer_is_written_down_each_two_minutes__is_heard(listener, answered, settings):
     settings.GRAYGATE_INTERVAL_S = 120.0
-    BellRecord.objects.update(answered_at=database_now() - timedelta(seconds=119))
+    BellRecord.objects.update(answered_at=database_now() - timedelta(seconds=120))
     assert beat()
 
 
@@ -116,7 +116,7 @@ def fails(_world):
 
 def test_beat__nobody_rings__every_bell_is_silent_after_a_minute(listener, answered):
     """Workers live and beat is dead: what they had answered is a minute old."""
-    BellRecord.objects.update(answered_at=database_now() - timedelta(seconds=59))
+    BellRecord.objects.update(answered_at=database_now() - UNANSWERED / 2)
     assert beat()
     BellRecord.objects.update(answered_at=database_now() - timedelta(seconds=61))
     assert not beat()

@@ -217,6 +217,15 @@ def test_settle__sender_was_heard_after_its_lease__it_is_delivered_whatever_come
     assert (found.gave_up_at, found.lease_until) == (None, None)
 
 
+def test_settle__sender_was_heard_after_another_gave_up__it_is_not_counted_as_given_up(pager):
+    stalled = a_stalled_sender()
+    Delivery.objects.update(gave_up_at=database_now(), last_error="HTTP 500")
+    deliver.settle(stalled, Sent())
+    found = Delivery.objects.get()
+    assert found.delivered_at is not None
+    assert found.gave_up_at is None
+
+
 def test_dispatch__silence__holds_back_a_halt_and_never_a_rollback(pager):
     Silence.objects.create(
         name="quiet",

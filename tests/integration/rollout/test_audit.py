@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from attribution.anomalies import open_anomaly
 from attribution.clock import database_now
 from rollout import audit as auditor
-from rollout import services
+from rollout import gates, services
 from rollout.executors.base import ExecutorError
 from rollout.executors.dryrun import DryRunExecutor
 from rollout.machine import Phase
@@ -68,6 +68,31 @@ def test_audit__everything_moves__says_nothing(make_rollout, stagehand, audit):
         stagehand.tick(seconds=11)
         assert audit() == []
     assert said() == []
+
+
+def test_audit__kill_switch__is_one_alert_however_many_it_holds(
+    make_rollout, stagehand, audit, monkeypatch
+):
+    monkeypatch.setattr(gates, "database_now", stagehand.now)
+    for name in ("edge", "cart", "stock"):
+        make_rollout(name)
+    stagehand.tick(seconds=1)
+    gates.set_freeze(gates.KILL_SWITCH, {}, "incident 7", "ann")
+    for _ in range(12):
+        stagehand.tick(seconds=300)
+        audit()
+    paging = OutboxMessage.objects.exclude(type__in=("rollout.started", "rollout.held_together"))
+    assert [message.type for message in paging] == ["loop.kill_switch"]
+    payload = paging[0].payload
+    assert payload["reason"] == "nothing grows (ann): incident 7"
+    assert (payload["title"], payload["team"], payload["environment"]) == ("Graygate", "", "")
+    gates.lift_freeze(gates.KILL_SWITCH)
+    stagehand.tick(seconds=5)
+    audit()
+    gates.set_freeze(gates.KILL_SWITCH, {}, "incident 8", "ann")
+    stagehand.tick(seconds=5)
+    audit()
+    assert said() == ["loop.kill_switch", "loop.moving", "loop.kill_switch"]
 
 
 # --- the loop --------------------------------------------------------------------------------

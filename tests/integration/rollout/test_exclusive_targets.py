@@ -95,6 +95,20 @@ def test_start__another_rollout_has_the_target__waits_until_it_has_ended(make, s
     assert first.canary_share() == 0.25
 
 
+def test_resume__of_one_that_waits_for_the_target__tells_the_target_nothing(make, stagehand, two):
+    first, _ = two
+    older = make("stock", "lb1")
+    stagehand.tick(seconds=1, times=2)
+    waiting = make("cart", "lb1")
+    services.pause(waiting.pk, "sre", "not yet")
+    stagehand.tick(seconds=1)
+    services.resume(waiting.pk, "sre", "now")
+    stagehand.tick(seconds=1, times=3)
+    assert phases(older, waiting) == [Phase.RUNNING, Phase.PENDING]
+    assert first.canary_share() == 0.25
+    assert waiting.placements.get().generation == 0
+
+
 def test_start__several_wait_for_the_target__have_it_one_after_the_other(make, stagehand, two):
     first, _ = two
     rollouts = [make(name, "lb1") for name in ("stock", "cart", "edge")]

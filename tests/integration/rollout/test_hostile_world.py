@@ -128,6 +128,7 @@ def test_guardrails__same_name_on_two_services__are_both_judged(make_rollout, st
     assert holds(rollout) == []
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_gather__many_placements_of_one_rollout__is_done_once_a_look(make_rollout, stagehand):
     names = [f"s{i}" for i in range(6)]
     for name in names:

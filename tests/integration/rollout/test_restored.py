@@ -6,7 +6,7 @@ from django.core.management import call_command
 from rollout import audit as auditor
 from rollout import gates, restored, services, tasks, water_mark
 from rollout.machine import Phase
-from rollout.models import Freeze, Hold, OutboxMessage, Placement, Rollout
+from rollout.models import Freeze, Hold, OutboxMessage, Placement, Rollout, Stage
 from rollout.recompute import problems
 from rollout.spec import TargetSpec
 from tests.integration.rollout.conftest import FAIL
@@ -173,9 +173,54 @@ def test_restore__many_rollouts__is_one_alert_until_a_person_says_so(
         rounds(1, seconds=5)
     paging = OutboxMessage.objects.exclude(type__in=("rollout.started", "rollout.held_together"))
     assert list(paging.values_list("type", flat=True)) == ["loop.restored"]
-    restored.over()
+    assert (paging[0].payload["title"], paging[0].payload["team"]) == ("Graygate", "")
+    restored.over("ann")
     auditor.audit()
     assert OutboxMessage.objects.filter(type="loop.moving").count() == 1
+
+
+@pytest.mark.parametrize("held", ["restored", "cut by hand"])
+def test_complete__of_what_is_held_for_drift__waits_for_a_person(rollout, target, rounds, held):
+    rounds(2, seconds=11)
+    assert phase_of(rollout) == Phase.WATCHING
+    if held == "restored":
+        restored.declare("the database is older than what was done with it")
+        restored.over("ann")
+    target.shares[str(rollout.pk)] = 0.0
+    rounds(20, seconds=61)
+    assert phase_of(rollout) == Phase.WATCHING
+    assert open_holds() == ["drift"]
+    services.resume(rollout.pk, "ann", "looked at")
+    rounds(10, seconds=11)
+    assert phase_of(rollout) == Phase.COMPLETED
+    assert target.shares[str(rollout.pk)] == 1.0
+
+
+def test_restore__in_the_middle_of_a_round__nothing_grows_in_the_rest_of_it(
+    make_rollout, target, stagehand, rounds, tmp_path
+):
+    for name in ("edge", "cart", "stock"):
+        make_rollout(name, targets=(TargetSpec(name, "dryrun", {"target": name}),))
+    rounds(2)
+    back_up(tmp_path / "dump")
+    for each in Rollout.objects.all():
+        services.pause(each.pk, "sre", "an incident")
+    rounds(3)
+    swaps = iter([lambda: restore(tmp_path / "dump")])
+    stagehand.reach = lambda name: next(swaps, int)() if name == "after_claim" else None
+    rounds(1, seconds=20)
+    assert set(target.shares.values()) == {0.25}
+    assert {stage.state for stage in Stage.objects.filter(index=0)} == {"baking"}
+    rounds(10, seconds=20)
+    assert set(target.shares.values()) == {0.25}
+    assert Freeze.objects.get().name == "restored"
+
+
+def test_declare__generations_have_leapt_so_often__holds_all_the_same(rollout, target, rounds):
+    Placement.objects.update(generation=2**31 - 10, confirmed_generation=2**31 - 10)
+    assert restored.declare("the database is older than what was done with it") == 1
+    rounds(3)
+    assert open_holds() == ["drift", "frozen"]
 
 
 # --- how it is noticed --------------------------------------------------------------------------
@@ -200,9 +245,10 @@ def test_notice__folder_of_another_database__says_nothing_about_this_one(rollout
     assert not Freeze.objects.exists()
 
 
-@pytest.mark.parametrize("content", ["", "torn", "a b c", "x 1"])
+@pytest.mark.parametrize("content", ["", "torn", "a b c", "x 1", "x 1 " * 100])
 def test_notice__file_cannot_be_read__is_written_anew(rollout, rounds, content):
     water_mark.copy().write_text(content)
+    assert not water_mark.is_older()
     rounds(2)
     assert not Freeze.objects.exists()
     assert len(water_mark.copy().read_text().split()) == 2
@@ -230,6 +276,13 @@ def test_restored__command_without_a_file__holds_all_the_same(rollout, target, r
     assert open_holds() == ["drift", "frozen"]
 
 
+def test_restored__over__who_said_so_is_logged(rollout, caplog):
+    restored.declare("the database is older than what was done with it")
+    call_command("restored", "--over", "--actor", "ann")
+    assert not Freeze.objects.exists()
+    assert "ann" in caplog.text
+
+
 # --- a target that knows more -------------------------------------------------------------------
 
 
@@ -245,10 +298,9 @@ def test_target__knows_a_newer_call_than_the_database__is_held_and_told(
     assert open_holds() == ["drift"]
     assert not Freeze.objects.exists()
     assert rollout.decisions.filter(decision="behind").count() == 1
-    assert (
-        "newer than any written"
-        in OutboxMessage.objects.filter(type="rollout.hold")[0].payload["reason"]
-    )
+    told = OutboxMessage.objects.filter(type="rollout.hold")[0].payload
+    assert "newer than any written" in told["reason"]
+    assert "`resume`" in told["left_to_do"][0]
 
 
 def test_target__was_zeroed_twice_from_elsewhere__is_held_and_can_be_resumed(
@@ -291,6 +343,17 @@ def test_target__says_a_number_beyond_belief__costs_no_generation(rollout, targe
     target.newest[str(rollout.pk)] = 2**31 - 1
     rounds(3)
     assert rollout.placements.get().generation < 100
+
+
+def test_target__has_seen_the_largest_number_there_is__its_rollback_fails_and_pages(
+    rollout, target, rounds
+):
+    Placement.objects.update(generation=2**31 - 100, confirmed_generation=2**31 - 100)
+    target.newest[str(rollout.pk)] = 2**31 - 1
+    services.abort(rollout.pk, "ann", "a broken target")
+    rounds(8, seconds=61)
+    assert phase_of(rollout) == Phase.ROLLBACK_FAILED
+    assert OutboxMessage.objects.filter(type="rollout.rollback_failed").exists()
 
 
 def test_target__cannot_fence_and_no_file__only_what_is_below_is_held(

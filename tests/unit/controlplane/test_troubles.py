@@ -75,6 +75,13 @@ def test_annotations__of_any_length__stay_below_what_a_page_can_show():
     assert told["left_to_do"] == "a"
 
 
+def test_annotations__of_no_service__name_none():
+    told = annotations_of(
+        "loop.kill_switch", {"title": "Graygate", "service": "", "environment": ""}
+    )
+    assert told["summary"] == "the kill switch is on: Graygate"
+
+
 def test_postable__ended_before_it_began__ends_when_it_began():
     made = postable({"alertname": "a"}, {}, NOW, NOW - timedelta(seconds=1))
     assert made["startsAt"] == made["endsAt"] == "2026-01-02T03:04:05.000000Z"
