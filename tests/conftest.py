@@ -1,4 +1,6 @@
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -22,6 +24,17 @@ def django_db_modify_db_settings() -> None:
 @pytest.fixture(autouse=True)
 def _cheap_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def _folders_of_var(tmp_path_factory):
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(autouse=True)
+def _own_var(settings, _folders_of_var):
+    """What one test leaves for the loop (the marker of `zero`) is not taken up in another."""
+    settings.VAR_DIR = Path(tempfile.mkdtemp(dir=_folders_of_var))
 
 
 @pytest.fixture(autouse=True, scope="session")
