@@ -151,6 +151,10 @@ class Troupe:
             if actor is None:
                 real(wrapper)
                 return
+            # Foreign keys are looked at now: who waits for one has not yet committed. Else it would
+            # be done as soon as another has committed, and be taken for a part of that.
+            with actor.statement(), wrapper.wrap_database_errors:
+                wrapper.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             with actor.statement():
                 real(wrapper)
             self.committed(actor)

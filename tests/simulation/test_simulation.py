@@ -3,12 +3,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from django.db import connection, transaction
 
+from tests.simulation import rows
 from tests.simulation.breaks import broken
 from tests.simulation.running import run
 from tests.simulation.schedule import WORKERS
@@ -63,6 +65,48 @@ def test_troupe__connection_made_again_within_a_task__its_waiting_is_noticed(tro
     assert (holder.at, waiter.at) == ("holds_it", "blocked")
     troupe.step(holder)
     assert waiter.at == "lock_granted"
+
+
+@pytest.fixture
+def two_tables(troupe):
+    run_sql("CREATE TABLE one (id int PRIMARY KEY); INSERT INTO one VALUES (1)")
+    run_sql("CREATE TABLE many (id int REFERENCES one DEFERRABLE INITIALLY DEFERRED)")
+    yield
+    run_sql("DROP TABLE many, one")
+
+
+def run_sql(sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def in_transaction(troupe, sql):
+    with transaction.atomic():
+        run_sql(sql)
+        troupe.me.park("written")
+
+
+def test_troupe__waits_for_a_foreign_key_at_its_commit__commits_in_its_own_turn(troupe, two_tables):
+    holder, waiter = (troupe.actors[name] for name in WORKERS)
+    seen = []
+
+    def committed(actor):
+        # Time enough for whoever would go on by itself.
+        time.sleep(0.1)
+        found = rows.connection_of_main().execute("SELECT 1 FROM many").fetchall()
+        seen.append((actor.name, len(found)))
+
+    troupe.committed = committed
+    locked = "SELECT 1 FROM one FOR UPDATE"
+    troupe.begin(holder, "holds", lambda: in_transaction(troupe, locked))
+    troupe.begin(waiter, "adds", lambda: in_transaction(troupe, "INSERT INTO many VALUES (1)"))
+    troupe.step(holder)
+    troupe.step(waiter)
+    troupe.step(waiter)
+    assert (holder.at, waiter.at) == ("written", "blocked")
+    troupe.step(holder)
+    troupe.step(waiter)
+    assert seen == [(holder.name, 0), (waiter.name, 1)]
 
 
 def test_simulate__told_to_stop__ends_and_leaves_nothing(tmp_path):
