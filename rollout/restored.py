@@ -14,7 +14,8 @@ Reversals go on. One alert says so for as long as the freeze stands.
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -50,16 +51,33 @@ def notice() -> int:
     if not reached:
         return 0
     # The same text when whoever does this dies and another begins again.
-    held = declare(f"the database is older than what was done with it (mark {reached})")
+    declared = declare(f"the database is older than what was done with it (mark {reached})")
     water_mark.count(reached + 1)
-    return held
+    return declared.held
 
 
-def declare(reason: str, actor: str = ledger.SYSTEM) -> int:
-    """How many rollouts were held. What was done for the same reason is not done twice."""
-    gates.set_freeze(FREEZE, {}, reason, actor)
-    now = database_now()
-    return sum(_begin_anew(pk, reason, actor, now) for pk in _concerned(now))
+class Declared(NamedTuple):
+    held: int
+    failed: list[UUID]
+
+
+def declare(reason: str, actor: str = ledger.SYSTEM) -> Declared:
+    """What was done for the same reason is not done twice. A rollout that cannot be held is kept
+    back by the freeze, and keeps no other from being held or taken back.
+    """
+    return _hold_all(gates.set_freeze(FREEZE, {}, reason, actor))
+
+
+def _hold_all(freeze: Freeze) -> Declared:
+    reason, actor, now = freeze.reason, freeze.actor, database_now()
+    held, failed = 0, []
+    for pk in _concerned(freeze.starts_at, now):
+        try:
+            held += _begin_anew(pk, reason, actor, now)
+        except Exception:
+            log.exception("after a restore: rollout %s could not be held", pk)
+            failed.append(pk)
+    return Declared(held, failed)
 
 
 def keeps_back(placement: Placement, decision: Decision) -> bool:
@@ -71,25 +89,33 @@ def keeps_back(placement: Placement, decision: Decision) -> bool:
     return (grows or decision.do in FORWARD) and water_mark.is_older()
 
 
-def over(actor: str) -> bool:
-    lifted = gates.lift_freeze(FREEZE)
-    if lifted:
+def over(actor: str) -> Declared | None:
+    """None: there was no stop. It ends only when each rollout is held that it has to be: whoever
+    declared it may have died in the middle.
+    """
+    freeze = in_force()
+    if freeze is None:
+        return None
+    declared = _hold_all(freeze)
+    if not declared.failed and gates.lift_freeze(FREEZE):
         log.warning("the stop after a restore is over: %s", actor)
-    return lifted
+    return declared
 
 
 def in_force() -> Freeze | None:
     return Freeze.objects.filter(name=FREEZE).first()
 
 
-def _concerned(now: datetime) -> list[Any]:
+def _concerned(since: datetime, now: datetime) -> list[UUID]:
+    """What was under way at the restore; what came after it knows of no lost time."""
     late = Q(phase=Phase.ROLLED_BACK, ended_at__gt=now - STILL_LOOKED_AT)
     rows = Rollout.objects.filter(Q(phase__in=(*GROWING, *TURNING_BACK)) | late)
+    rows = rows.filter(created_at__lte=since)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
-def _begin_anew(pk: Any, reason: str, actor: str, now: datetime) -> int:
+def _begin_anew(pk: UUID, reason: str, actor: str, now: datetime) -> int:
     rollout = Rollout.objects.select_for_update().get(pk=pk)
     if rollout.decisions.filter(decision="restored", reasons=[reason]).exists():
         return 0

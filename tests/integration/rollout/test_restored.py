@@ -1,12 +1,13 @@
 """A real database that was dumped in the middle of a rollout, and restored after what came next."""
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from rollout import audit as auditor
 from rollout import gates, restored, services, tasks, water_mark
 from rollout.machine import Phase
-from rollout.models import Freeze, Hold, OutboxMessage, Placement, Rollout, Stage
+from rollout.models import Freeze, Hold, OutboxMessage, Placement, Rollout, Stage, WaterMark
 from rollout.recompute import problems
 from rollout.spec import TargetSpec
 from tests.integration.rollout.conftest import FAIL
@@ -90,6 +91,53 @@ def test_restore__in_the_middle_of_a_rollout__nothing_grows_by_itself(lost, targ
     assert open_holds() == ["drift", "frozen"]
     assert phase_of(lost) == Phase.RUNNING
     assert problems(lost) == []
+
+
+POISON = """
+    CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'a row that nobody can write'; END $$;
+    CREATE TRIGGER poisoned BEFORE INSERT ON rollout_hold FOR EACH ROW
+        WHEN (NEW.rollout_id = '%s' AND NEW.kind = 'drift') EXECUTE FUNCTION poison();
+"""
+
+
+@pytest.fixture
+def poisoned(rollout):
+    with connection.cursor() as cursor:
+        cursor.execute(POISON % rollout.pk)
+    yield rollout
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION poison CASCADE")
+
+
+def test_declare__one_rollout_cannot_be_held__others_are_and_reversals_go_on(
+    poisoned, make_rollout, target, rounds
+):
+    other, turned = make_rollout("other"), make_rollout("turned")
+    rounds(2)
+    with pytest.raises(CommandError, match=str(poisoned.pk)):
+        call_command("restored", "--actor", "ann")
+    services.abort(turned.pk, "ann", "wrong build")
+    rounds(3, seconds=11)
+    assert "drift" in {hold.kind for hold in other.holds.filter(released_at=None)}
+    assert target.shares[str(turned.pk)] == 0.0
+    assert target.shares[str(poisoned.pk)] == 0.25
+
+
+def test_over__one_rollout_could_not_be_held__ends_only_when_it_is(poisoned, make_rollout, rounds):
+    WaterMark.objects.update(number=1)
+    rounds()
+    after_it = make_rollout("after it")
+    with pytest.raises(CommandError, match=str(poisoned.pk)):
+        call_command("restored", "--over", "--actor", "ann")
+    assert restored.in_force()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER poisoned ON rollout_hold")
+    call_command("restored", "--over", "--actor", "ann")
+    assert restored.in_force() is None
+    held = Hold.objects.filter(released_at=None, kind="drift")
+    assert [hold.rollout_id for hold in held] == [poisoned.pk]
+    assert not after_it.holds.filter(released_at=None, kind="drift").exists()
 
 
 def test_restore__a_person_looked_and_resumes__goes_on_to_its_end(lost, target, rounds):
@@ -218,7 +266,7 @@ def test_restore__in_the_middle_of_a_round__nothing_grows_in_the_rest_of_it(
 
 def test_declare__generations_have_leapt_so_often__holds_all_the_same(rollout, target, rounds):
     Placement.objects.update(generation=2**31 - 10, confirmed_generation=2**31 - 10)
-    assert restored.declare("the database is older than what was done with it") == 1
+    assert restored.declare("the database is older than what was done with it").held == 1
     rounds(3)
     assert open_holds() == ["drift", "frozen"]
 
