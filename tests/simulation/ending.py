@@ -18,6 +18,7 @@ UNDER_WAY = {"running", "watching", "rolling_back", "rollback_failed"}
 FINAL = {"completed", "rolled_back", "written_off", "canceled"}
 # So often a person ends it all; else it goes on unattended.
 ABORTED = 0.6
+UNDONE = 0.2
 # What a person answers, with the action that does.
 ANSWERS = {
     "halted": ("promote", "retry", "abort"),
@@ -32,6 +33,7 @@ class End:
     def __init__(self, schedule: "Schedule") -> None:
         self.s = schedule
         self.answered = 0
+        self.may_regret = True
 
     def come(self, steps: int) -> None:
         """No faults any more; whoever waits for a person gets an answer."""
@@ -40,7 +42,7 @@ class End:
             for rollout in list(self.rows.rollouts):
                 self.answer("abort", rollout)
         until = self.s.steps + steps * 2 + 400
-        while self.s.steps < until and not (self.quiet() and self.reached()):
+        while self.s.steps < until and (not self.at_its_end() or self.regret()):
             self.tidy()
             waiting = None if self.busy() else self.waiting()
             if waiting:
@@ -48,6 +50,20 @@ class End:
             self.s.step(faults=False)
         for problem in self.problems():
             raise ViolationError(problem)
+
+    def at_its_end(self) -> bool:
+        return self.quiet() and self.reached()
+
+    def regret(self) -> bool:
+        """Now and then something that was completed is undone, and has to come to its end too."""
+        completed = [r.id for r in self.rows.rollouts.values() if r.phase == "completed"]
+        if not (completed and self.may_regret):
+            return False
+        self.may_regret = False
+        if self.s.rng.random() >= UNDONE:
+            return False
+        self.answer("undo", completed[0])
+        return True
 
     def see_to(self, rollout: RolloutRow, why: str, action: str) -> None:
         if not self.was_told(rollout, why):
