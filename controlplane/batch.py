@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from attribution.errors import CaseError
-from controlplane.stored_json import is_storable
+from controlplane.stored_json import finite, is_storable, no_constant
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -57,20 +56,9 @@ def answer(line: str, handle: Handle) -> dict[str, Any]:
 def parse(text: str) -> dict[str, Any]:
     """Raises CaseError."""
     try:
-        case = json.loads(text, parse_constant=_constant, parse_float=_finite)
+        case = json.loads(text, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError) as problem:
         raise CaseError("Unreadable case", f"Not JSON: {problem}", "") from None
     if not isinstance(case, dict):
         raise CaseError("Unreadable case", "A case is a JSON object.", "")
     return case
-
-
-def _constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text[:40]} is too large")
-    return number

@@ -33,6 +33,19 @@ def check_storable(value: Any) -> None:
             raise CaseError("not a finite number", "JSON has no NaN and no infinity", pointer)
 
 
+def no_constant(name: str) -> float:
+    """For `parse_constant` of json.loads: NaN and Infinity."""
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def finite(text: str) -> float:
+    """For `parse_float` of json.loads: 1e400."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number
+
+
 def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 

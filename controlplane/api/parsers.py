@@ -1,7 +1,6 @@
 """JSON as RFC 8259 means it: one value for a key, finite numbers, text that can be stored."""
 
 import json
-import math
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -9,6 +8,7 @@ from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from controlplane.api.errors import ProblemError
+from controlplane.stored_json import finite, no_constant
 
 DEEPEST = 64
 # Digits: still a float when a formula needs one.
@@ -42,8 +42,8 @@ def parse_json(body: bytes) -> Any:
         value = json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_finite,
+            parse_constant=no_constant,
+            parse_float=finite,
             parse_int=_whole,
         )
     except RecursionError:
@@ -69,17 +69,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
     return found
-
-
-def _constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text[:40]} is too large")
-    return number
 
 
 def _whole(text: str) -> int:
