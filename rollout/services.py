@@ -169,9 +169,10 @@ def resume(rollout_id: uuid.UUID, actor: str, reason: str, version: int | None =
         stage = effects.current_stage(it.rollout)
         if stage is not None and stage.state == StageState.BAKING:
             effects.new_epoch(it.rollout, stage, it.now)
-        # Before its start nothing is its own: an exclusive target shows another's exposure.
-        for placement in it.rollout.placements.all() if it.rollout.phase != Phase.PENDING else []:
-            effects.desire(placement, placement.desired, placement.desired_units, it.now)
+        if it.rollout.phase != Phase.PENDING:
+            # Before its start nothing is its own: an exclusive target shows another's exposure.
+            for placement in it.rollout.placements.all():
+                effects.desire(placement, placement.desired, placement.desired_units, it.now)
         it.record("resume", "rollout.answered")
     return it.rollout
 
