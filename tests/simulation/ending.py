@@ -81,7 +81,13 @@ class End:
         return any(not a.idle for a in self.s.troupe.actors.values())
 
     def quiet(self) -> bool:
-        return not self.busy() and not self.s.news_due()
+        return not (self.busy() or self.s.news_due() or self.untried())
+
+    def untried(self) -> bool:
+        """Due at a time of a clock that was set back since: nobody has tried to send it yet."""
+        return any(
+            not (d.attempts or d.delivered or d.gave_up) for d in self.rows.deliveries.values()
+        )
 
     @property
     def rows(self) -> Rows:

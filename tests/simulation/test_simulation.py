@@ -44,9 +44,9 @@ def test_schedule__drawn__has_rollouts_workers_faults_and_steps_enough(troupe):
     assert schedule.steps >= 50
 
 
-@pytest.mark.parametrize("seed", [24, 1022])
-def test_schedule__that_found_a_bug_once__violates_nothing(troupe, seed):
-    schedule = run(seed, 60, troupe)
+@pytest.mark.parametrize(("seed", "steps"), [(24, 60), (1022, 60), (513, 50)])
+def test_schedule__that_found_a_bug_once__violates_nothing(troupe, seed, steps):
+    schedule = run(seed, steps, troupe)
     assert schedule.violation is None, "\n".join(schedule.trace[-60:])
 
 
