@@ -12,6 +12,8 @@ from attribution.errors import CaseError
 from controlplane.stored_json import finite, is_storable, no_constant
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
+# A case of a million measurements; one that is longer is refused, and never kept whole.
+MOST_CHARACTERS = 16_000_000
 
 
 @contextmanager
@@ -30,10 +32,18 @@ def opened(name: str) -> Iterator[TextIO]:
 
 def run_batch(stream_in: TextIO, stream_out: TextIO, handle: Handle) -> None:
     """Blank lines are skipped. Each answer carries the `id` that its case came with."""
-    for line in stream_in:
+    for line in lines_of(stream_in):
         if line.strip():
             stream_out.write(written(answer(line, handle)) + "\n")
             stream_out.flush()
+
+
+def lines_of(stream: TextIO) -> Iterator[str]:
+    """Of a line that is too long so much that `parse` refuses it; its rest is read past."""
+    while line := stream.readline(MOST_CHARACTERS + 1):
+        yield line
+        while line and not line.endswith("\n"):
+            line = stream.readline(MOST_CHARACTERS)
 
 
 def written(value: Any, indent: int | None = None) -> str:
@@ -55,6 +65,8 @@ def answer(line: str, handle: Handle) -> dict[str, Any]:
 
 def parse(text: str) -> dict[str, Any]:
     """Raises CaseError."""
+    if len(text) > MOST_CHARACTERS:
+        raise CaseError("Unreadable case", f"Longer than {MOST_CHARACTERS:,} characters.", "")
     try:
         case = json.loads(text, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError) as problem:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from attribution.errors import CaseError
-from controlplane.batch import opened, parse, run_batch, written
+from controlplane.batch import MOST_CHARACTERS, opened, parse, run_batch, written
 
 
 class CaseCommand(BaseCommand, ABC):
@@ -40,7 +40,7 @@ class CaseCommand(BaseCommand, ABC):
 
     def _one(self, name: str) -> None:
         with opened(name) as stream:
-            found = self.answer(parse(stream.read()))
+            found = self.answer(parse(stream.read(MOST_CHARACTERS + 1)))
         sys.stdout.write(written(found, indent=2) + "\n")
         sys.stderr.write(self.say(found) + "\n")
 

@@ -140,6 +140,34 @@ FILES: dict[str, bytes] = {
     "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 40,
 }
 
+# --- artefacts -------------------------------------------------------------------------------
+# Name of the file, and a content of at most a megabyte that a careless reader would take
+# gigabytes or hours over.
+
+ARTEFACTS: dict[str, tuple[str, str]] = {
+    "merges_of_merges": (
+        "a.yaml",
+        "a0: &a0 {k: 1}\n"
+        + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 30)),
+    ),
+    "lists": ("a.yaml", "[" + "[]," * 330_000 + "[]]"),
+    "dotted_key": ("a.toml", ".".join(["a"] * 400_000) + " = 1"),
+    "quoted_dotted_key": ("a.toml", "x = {" + " . ".join(['"a"'] * 100_000) + " = 1}"),
+    "dotted_keys": ("a.toml", "".join(f"{'.'.join([f'a{n}'] * 29)} = 1\n" for n in range(7_000))),
+    "quotes": ("a.toml", 'a = "' + '\\"' * 400_000),
+    "defaults_of_each_section": (
+        "a.ini",
+        "[DEFAULT]\n"
+        + "".join(f"k{n}\n" for n in range(50_000))
+        + "".join(f"[s{n}]\n" for n in range(50_000)),
+    ),
+    "empty_lines": ("", "x\n" + "\n" * 900_000 + "{"),
+    "empty_lines_of_windows": ("", "x\n" + "\r\n" * 450_000 + "{"),
+    "dashes": ("", "-" * 900_000),
+    "beginnings_of_tokens": ("", "\n".join(["eyJ" * 6_000] * 50)),
+    "beginnings_of_keys": ("", "-----BEGIN PRIVATE KEY-----\nA" * 30_000),
+}
+
 
 def refusal(command: str, *arguments: str, **options: Any) -> str:
     """What the command says instead of doing it; empty: it did."""

@@ -9,7 +9,7 @@ from attribution.errors import CaseError
 from attribution.guardrails import LONGEST_NAME, parse_guardrail
 from controlplane.configuration.texts import Tree
 from controlplane.importing.ratios import Query
-from controlplane.risk.documents import pointer_step
+from controlplane.risk.reading import pointer_step
 
 _BLANKS = re.compile(r"\s+")
 _LEVEL = (

@@ -14,7 +14,7 @@ from controlplane.importing.cohort import Cohorts
 from controlplane.importing.found import Asked, Place, add
 from controlplane.importing.queries import NotCarriedError, query_of, value_of
 from controlplane.importing.ratios import Query
-from controlplane.risk.documents import pointer_step
+from controlplane.risk.reading import pointer_step
 
 CANARY = frozenset({"scope"})
 _STANDARD_JUDGE = "NetflixACAJudge-v1.0"

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from controlplane.risk import config_effects, config_formats
-from controlplane.risk.documents import UnreadableError, place
+from controlplane.risk.documents import place
 from controlplane.risk.documents import read as read_document
 from controlplane.risk.edits import Edit, edits
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, many_findings, no_before, rank, unparsed
 
 MOST_SIGNALS = 200

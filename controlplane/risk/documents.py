@@ -7,35 +7,26 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
+from controlplane.risk import located
+from controlplane.risk.reading import (
+    MOST_CHARACTERS,
+    MOST_LEVELS,
+    PARSE_ERRORS,
+    UnreadableError,
+    pointer_step,
+)
 
-MOST_CHARACTERS = 2_000_000
 MOST_ENTRIES = 50_000
-MOST_LEVELS = 100
+# Of a key of TOML.
+MOST_PARTS = 30
 # Of all pointers together: a long key is repeated by everything below it.
 MOST_POINTERS = 20_000_000
 
-# A hostile document makes the parsers raise more than their own errors: PyYAML lets
-# ValueError, LookupError, AttributeError and TypeError out of a mistyped tag, and every
-# recursive one ends in RecursionError.
-PARSE_ERRORS = (
-    yaml.YAMLError,
-    configparser.Error,
-    ValueError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    ArithmeticError,
-    RecursionError,
-)
-
-_SECTION = re.compile(r"^\s*\[[^\]\n]{1,200}\]\s*$", re.MULTILINE)
+_SECTION = re.compile(r"^[^\S\n]*\[[^\]\n]{1,200}\][^\S\n]*$", re.MULTILINE)
+# A key of TOML: bare, or in quotes; of one in quotes that is longer only that it goes on.
+_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,200}+"|'[^'\n]{0,200}+')"""
+_DOTTED = re.compile(rf"{_PART}(?:[ \t]*+\.[ \t]*+{_PART})++")
 _PROPERTY = re.compile(r"\s*([^#!=:\s][^=:\s]{0,300})\s*=\s*(.*)")
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class UnreadableError(ValueError):
-    """The document cannot be read; the text says why and repeats none of its content."""
 
 
 def read(document: Any, path: str = "") -> dict[str, Any]:
@@ -52,6 +43,8 @@ def parse(text: str, path: str = "") -> Any:
     for attempt in _attempts(text, path):
         try:
             parsed = attempt(text.removeprefix("\ufeff"))
+        except UnreadableError:
+            raise
         except PARSE_ERRORS:
             continue
         if isinstance(parsed, dict | list):
@@ -65,7 +58,7 @@ def _attempts(text: str, path: str) -> list[Any]:
     if suffix in _BY_SUFFIX:
         return list(_BY_SUFFIX[suffix])
     if _SECTION.search(text):
-        return [_json, tomllib.loads, _ini]
+        return [_json, _toml, _ini]
     if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
         return [_json, _yaml]
     return [_properties, _yaml]
@@ -76,28 +69,28 @@ def _json(text: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    _check_depth(text)
-    documents = list(yaml.load_all(text, Loader=_LOADER))
-    documents = [document for document in documents if document is not None]
-    return documents[0] if len(documents) == 1 else documents
+    found, wrong = located.documents(text)
+    if wrong:
+        raise ValueError(wrong)
+    found = [document for document in found if document is not None]
+    return found[0] if len(found) == 1 else found
 
 
-def _check_depth(text: str) -> None:
-    """Before anything is built: the C loader recurses on the C stack, so that a text of some ten
-    thousand brackets would end the process, not raise. Its events come one by one.
-    """
-    level = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        level += isinstance(event, yaml.CollectionStartEvent)
-        level -= isinstance(event, yaml.CollectionEndEvent)
-        if level > MOST_LEVELS:
-            raise UnreadableError(f"nested more than {MOST_LEVELS} levels deep")
+def _toml(text: str) -> Any:
+    """The library keeps every beginning of a dotted key: a long one would fill the memory."""
+    for key in _DOTTED.finditer(text):
+        if key[0].count(".") >= MOST_PARTS and len(re.findall(_PART, key[0])) > MOST_PARTS:
+            raise UnreadableError(f"a key has more than {MOST_PARTS} parts")
+    return tomllib.loads(text)
 
 
 def _ini(text: str) -> Any:
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their case
     parser.read_string(text)
+    # Each section has the defaults too.
+    if len(parser.sections()) * len(parser.defaults()) > MOST_ENTRIES:
+        raise UnreadableError(f"more than {MOST_ENTRIES:,} values")
     sections = {name: dict(parser.items(name)) for name in parser.sections()}
     return sections | ({"DEFAULT": dict(parser.defaults())} if parser.defaults() else {})
 
@@ -120,18 +113,13 @@ _BY_SUFFIX: dict[str, tuple[Any, ...]] = {
     "json": (_json,),
     "yaml": (_yaml,),
     "yml": (_yaml,),
-    "toml": (tomllib.loads,),
+    "toml": (_toml,),
     "ini": (_ini,),
     "cfg": (_ini, _properties),
     "conf": (_ini, _properties, _yaml),
     "properties": (_properties,),
     "env": (_properties,),
 }
-
-
-def pointer_step(key: object) -> str:
-    """One step of a JSON pointer (RFC 6901)."""
-    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def flatten(document: Any) -> dict[str, Any]:

@@ -26,9 +26,9 @@ _MARKED = {
 }
 _OF_TERRAFORM = ("resource_changes", "planned_values", "terraform_version")
 _KEY_AND_VALUE = re.compile(
-    r"""^(?P<key>[\s"'-]*(?P<name>[\w.-]+)["']?\s*[:=]\s*)(?P<value>\S.*)$"""
+    r"""^(?P<key>[\s"'-]*+(?P<name>[\w.][\w.-]*+)["']?\s*+[:=]\s*+)(?P<value>\S.*)$"""
 )
-_SECRET_MANIFEST = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?Secret\b""", re.MULTILINE)
+_SECRET_MANIFEST = re.compile(r"""^[^\S\n]*["']?kind["']?\s*:\s*["']?Secret\b""", re.MULTILINE)
 # Only as far as the lines could be the key's: a false beginning must not hide a change from whoever
 # is to approve it.
 _PRIVATE_KEY = re.compile(

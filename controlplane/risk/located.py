@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from controlplane.risk.documents import (
+from controlplane.risk.reading import (
     MOST_CHARACTERS,
     MOST_LEVELS,
     PARSE_ERRORS,
@@ -20,6 +20,8 @@ from controlplane.risk.documents import (
 
 MOST_VALUES = 200_000
 MERGE = "<<"
+# Of lists and mappings: any other gives them a meaning that nothing here knows.
+_PLAIN_TAGS = (None, "!", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -110,6 +112,8 @@ class _Builder:
                 raise ValueError("an alias without an anchor, or one within itself")
             self._put(*self._anchors[event.anchor], event)
         elif isinstance(event, yaml.CollectionStartEvent):
+            if event.tag not in _PLAIN_TAGS:
+                raise yaml.MarkedYAMLError(problem="a tag", problem_mark=event.start_mark)
             line = _line(None, event)
             mapping = isinstance(event, yaml.MappingStartEvent)
             self._stack.append(_Open(Lines(line) if mapping else Rows(line), event.anchor))

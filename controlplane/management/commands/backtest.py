@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from attribution.backtest import backtest
 from attribution.errors import CaseError
-from controlplane.batch import opened, parse, written
+from controlplane.batch import lines_of, opened, parse, written
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ def _run(name: str) -> dict[str, Any]:
 
 
 def _cases(stream: TextIO) -> Iterator[dict[str, Any]]:
-    for line in stream:
+    for line in lines_of(stream):
         if not line.strip():
             continue
         try:

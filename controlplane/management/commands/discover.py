@@ -21,7 +21,8 @@ from attribution.sources.metadata_api import MetadataError
 from attribution.sources.query_api import Server
 from controlplane.discovery_files import OthersFileError, files, stream, write, yaml_of
 from controlplane.discovery_table import lines_of, printable
-from controlplane.risk.documents import MOST_CHARACTERS, UnreadableError, parse
+from controlplane.risk.documents import parse
+from controlplane.risk.reading import MOST_CHARACTERS, UnreadableError
 
 UNNAMED = "discovered"
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from attribution.errors import CaseError
 from attribution.moments import moment
 from controlplane.assessing import policies
-from controlplane.batch import parse
+from controlplane.batch import lines_of, parse
 from controlplane.ended import history
 from controlplane.risk.policy import DEFAULT_POLICIES, PolicyRow
 from controlplane.risk.policy_backtest import Effect, Ended, backtest, ended_of
@@ -81,8 +81,8 @@ def _since(given: str | None) -> datetime | None:
 
 
 def _read(path: Path) -> Iterator[Ended]:
-    with path.open(encoding="utf-8-sig", errors="backslashreplace") as lines:
-        for number, line in enumerate(lines, start=1):
+    with path.open(encoding="utf-8-sig", errors="backslashreplace") as stream:
+        for number, line in enumerate(lines_of(stream), start=1):
             if line.strip():
                 yield ended_of(parse(line), f"line {number}")
 

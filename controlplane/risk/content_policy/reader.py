@@ -8,8 +8,8 @@ from controlplane.risk.content_policy.numbers import weights_sums
 from controlplane.risk.content_policy.protection import rules_removed
 from controlplane.risk.content_policy.rules import RULES
 from controlplane.risk.content_policy.terms import REACH, REPORTS, all_words
-from controlplane.risk.documents import UnreadableError
 from controlplane.risk.edits import edits
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200

@@ -13,7 +13,7 @@ from controlplane.risk.dependency.lock import (
     lock_of,
     without_login,
 )
-from controlplane.risk.documents import UnreadableError
+from controlplane.risk.reading import UnreadableError
 
 # PEP 508, as far as a lock has it: a name, extras, then a range or an address.
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]{0,500}\])?\s*(.*)", re.DOTALL)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from controlplane.risk.documents import UnreadableError
 from controlplane.risk.images import Version, version_of
+from controlplane.risk.reading import UnreadableError
 
 MOST_PACKAGES = 20_000
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")

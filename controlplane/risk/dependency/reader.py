@@ -7,7 +7,8 @@ from typing import Any
 from controlplane.risk.dependency import lines, tables
 from controlplane.risk.dependency.lock import Lock
 from controlplane.risk.dependency.rules import RULES, STANDING
-from controlplane.risk.documents import MOST_CHARACTERS, UnreadableError, parse
+from controlplane.risk.documents import parse
+from controlplane.risk.reading import MOST_CHARACTERS, UnreadableError
 from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200

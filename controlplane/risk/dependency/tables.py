@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controlplane.risk.dependency.lock import Lock, Origin, Package, address, host, lock_of
-from controlplane.risk.documents import UnreadableError, pointer_step
+from controlplane.risk.reading import UnreadableError, pointer_step
 
 Table = Mapping[Any, Any]
 _DIRECT = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")

@@ -2,7 +2,7 @@
 
 from controlplane.risk.dns.rules import RULES
 from controlplane.risk.dns.zone import zone_of
-from controlplane.risk.documents import UnreadableError
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controlplane.risk.documents import UnreadableError, flatten, parse, pointer_step
+from controlplane.risk.documents import flatten, parse
+from controlplane.risk.reading import UnreadableError, pointer_step
 
 ROOT = ""
 DEFAULT_TTL_S = 3600

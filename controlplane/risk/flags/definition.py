@@ -6,12 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controlplane.risk.documents import (
-    MOST_LEVELS,
-    UnreadableError,
-    flatten,
-    parse,
-)
+from controlplane.risk.documents import flatten, parse
+from controlplane.risk.reading import MOST_LEVELS, UnreadableError
 
 # Of a disabled flag, and where targeting gives nothing: what the calling code falls back to.
 CODE_DEFAULT = "(the code's default)"

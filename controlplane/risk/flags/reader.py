@@ -1,8 +1,8 @@
 """Feature flags: what a change of them turns on for whom, at once."""
 
-from controlplane.risk.documents import UnreadableError
 from controlplane.risk.flags.definition import Flag, flags_of
 from controlplane.risk.flags.rules import RULES, removed
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 MOST_SIGNALS = 200

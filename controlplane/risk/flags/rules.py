@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from controlplane.risk import names
-from controlplane.risk.documents import pointer_step
 from controlplane.risk.flags.definition import CODE_DEFAULT, Flag, Shares
+from controlplane.risk.reading import pointer_step
 from controlplane.risk.signals import Severity, Signal
 
 # Of everybody whom no condition names: so many get something else at once.

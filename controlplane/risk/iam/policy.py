@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from controlplane.risk.documents import PARSE_ERRORS, UnreadableError
 from controlplane.risk.iam.actions import Action, covers, everything, expand
 from controlplane.risk.iam.findings import Finding, Path
 from controlplane.risk.located import documents
+from controlplane.risk.reading import PARSE_ERRORS, UnreadableError
 
 # AWS takes 6,144 characters of a managed policy and 20,480 of a bucket's.
 MOST_CHARACTERS = 100_000

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
 
-from controlplane.risk.documents import UnreadableError
 from controlplane.risk.iam import changes, conditions, form, grants, openness, resources
 from controlplane.risk.iam.findings import Finding, news, signal
 from controlplane.risk.iam.policy import NotJsonError, Policy, Rule, policy_of
 from controlplane.risk.located import place_of
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, no_before, rank, unparsed
 
 RULES: Sequence[Rule] = tuple(

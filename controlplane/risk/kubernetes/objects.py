@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from controlplane.risk.documents import MOST_LEVELS, PARSE_ERRORS, UnreadableError
 from controlplane.risk.located import MOST_VALUES, documents, place_of, step_into
+from controlplane.risk.reading import MOST_LEVELS, PARSE_ERRORS, UnreadableError
 
 MOST_OBJECTS = 2_000
 

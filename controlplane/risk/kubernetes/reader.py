@@ -7,7 +7,6 @@ come the changes that only the comparison shows.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from controlplane.risk.documents import UnreadableError
 from controlplane.risk.kubernetes import (
     apis,
     availability,
@@ -33,6 +32,7 @@ from controlplane.risk.kubernetes.objects import (
     objects_of,
 )
 from controlplane.risk.kubernetes.telling import limited, told
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, no_before, unparsed
 
 RULES: Sequence[Rule] = tuple(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controlplane.risk.documents import UnreadableError
 from controlplane.risk.kubernetes.objects import mapping, sequence, text
 from controlplane.risk.kubernetes.pods import Pod
+from controlplane.risk.reading import UnreadableError
 
 MOST_COMPARISONS = 300_000
 

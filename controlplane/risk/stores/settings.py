@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from controlplane.risk import documents
-from controlplane.risk.documents import MOST_CHARACTERS, MOST_ENTRIES, UnreadableError
+from controlplane.risk.documents import MOST_ENTRIES
 from controlplane.risk.edits import ABSENT, Edit
+from controlplane.risk.reading import MOST_CHARACTERS, UnreadableError
 from controlplane.risk.shapes import boolean_of, number_of, quantity_of, text_of
 from controlplane.risk.signals import (
     Reversibility,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from controlplane.risk.documents import UnreadableError
+from controlplane.risk.reading import UnreadableError
 
 MOST_CHARACTERS = 32_000_000
 

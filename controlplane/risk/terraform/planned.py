@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controlplane.risk.documents import UnreadableError, flatten
+from controlplane.risk.documents import flatten
 from controlplane.risk.edits import Edit, edits
 from controlplane.risk.operations import Action, Operation
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal
 from controlplane.risk.terraform.catalogue import holds_data, is_lost_for_good
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from controlplane.risk.documents import UnreadableError
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal, Source, rank, unparsed
 from controlplane.risk.terraform import (
     blast,

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from controlplane.risk.documents import UnreadableError, flatten
+from controlplane.risk.documents import flatten
 from controlplane.risk.names import vocabulary
+from controlplane.risk.reading import UnreadableError
 from controlplane.risk.signals import Signal
 from controlplane.risk.terraform.planned import PlannedChange, attribute_names
 

@@ -10,6 +10,8 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attribution.errors import CaseError
+from controlplane.batch import MOST_CHARACTERS
 from tests.hostile import FILES, refusal
 from tests.integration.fuzzing.operations import (
     ATTRIBUTED,
@@ -18,6 +20,7 @@ from tests.integration.fuzzing.operations import (
     JUDGED,
     KAYENTA,
 )
+from tests.memory import peak_mb
 from tests.unit.fuzzing.mutating import documents, drawn
 
 CASES = {
@@ -26,6 +29,9 @@ CASES = {
     "attribute": (ATTRIBUTED,),
     "detect": (DETECTED,),
 }
+TOO_LONG = CaseError(
+    "Unreadable case", f"Longer than {MOST_CHARACTERS:,} characters.", ""
+).as_problem()
 LABELLED = ({**JUDGED, "label": "bad"}, {**ATTRIBUTED, "culprit": "c1"})
 
 
@@ -79,6 +85,39 @@ def test_batch__hostile_file__is_answered_line_by_line(name, file, tmp_path):
             found = answers(said())
         assert found[-1]["id"] == "good"
         assert all("error" in one for one in found[:-1] if one["id"] is None)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_batch__line_that_is_far_too_long__is_refused_unread_and_the_next_answered(name, tmp_path):
+    file = tmp_path / "cases"
+    with file.open("wb") as stream:
+        for _ in range(100):
+            stream.write(b"a" * 2_000_000)
+        stream.write(b"\n" + json.dumps({**CASES[name][0], "id": "good"}).encode())
+    with streams(b"") as said:
+        assert peak_mb(lambda: call_command(name, batch=str(file))) < 100
+        first, second = answers(said())
+
+    assert first == {"id": None, "error": TOO_LONG}
+    assert second["id"] == "good"
+
+
+def test_case__that_is_too_long__is_refused(tmp_path):
+    file = tmp_path / "case"
+    file.write_bytes(b'"' + b"a" * MOST_CHARACTERS + b'"')
+
+    assert TOO_LONG["detail"] in refusal("judge", file=str(file))
+
+
+def test_backtest__line_that_is_too_long__is_named_and_the_next_counted(tmp_path):
+    file = tmp_path / "cases"
+    file.write_bytes(b"a" * (MOST_CHARACTERS + 9) + b"\n" + json.dumps(LABELLED[0]).encode())
+    with streams(b"") as said:
+        call_command("backtest", str(file))
+        found = json.loads(said())
+
+    assert found["judge"]["cases"] == 1
+    assert len(found["errors"]) == 1
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -14,8 +14,10 @@ from controlplane.configuration.items import ConfigurationError, items_of, read_
 from controlplane.environment import operator_file
 from controlplane.importing.reading import FORMATS
 from controlplane.management.commands.discover import _catalogue
-from tests.hostile import refusal
+from tests.hostile import FILES, refusal
+from tests.memory import peak_mb
 from tests.unit.fuzzing.mutating import and_each_of_the_table, documents, drawn, texts
+from tests.unit.fuzzing.test_artefacts import MOST_MB
 
 DRAFT = [{"level": "high", "approvals": 1, "stages": [{"share": 1.0, "min_s": 1}], "checks": ["a"]}]
 ENDED = {"level": "high", "kind": "deploy", "tier": 1, "harmful": True}
@@ -219,6 +221,32 @@ def test_catalogue__anything__is_read_or_refused(file, content):
 def test_apply__any_text__is_items_or_places(content):
     with suppress(ConfigurationError):
         items_of([("file", content.decode("utf-8", "replace"))])
+
+
+LARGE = {
+    **{name: content for name, content in FILES.items() if len(content) > 500_000},
+    "lists_of_5_mb": b"[" + b"[]," * 1_600_000 + b"[]]",
+    "anchors": b"".join(b"- &a%d [a]\n" % n for n in range(200_000)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_file__large__is_read_or_told_in_little_memory(file, name):
+    path = written(file, LARGE[name])
+    draft = file.with_suffix(".draft")
+    draft.write_text(json.dumps(DRAFT))
+
+    def readers():
+        refusal("policy_backtest", path, file=path)
+        refusal("policy_backtest", str(draft), file=path)
+        refusal("import_guardrails", "prometheus", path, service="cart")
+        operator_file(path)
+        with suppress(ConfigurationError):
+            items_of(read_folder(Path(path)))
+        with suppress(CommandError):
+            list(components(_catalogue(Path(path))))
+
+    assert peak_mb(readers) < MOST_MB
 
 
 COMMANDS = {

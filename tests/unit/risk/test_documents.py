@@ -2,7 +2,8 @@
 
 import pytest
 
-from controlplane.risk.documents import UnreadableError, read
+from controlplane.risk.documents import read
+from controlplane.risk.reading import UnreadableError
 
 
 @pytest.mark.parametrize("unit", ["[", "{a: ", "- ", "? "])
