@@ -18,6 +18,7 @@ from attribution.stats.lines import Floats
 KINDS = ("value", "ratio", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 METHODS = ("sequential", "mann_whitney")
+MOST_COUNTS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def read_case(case: Mapping[str, Any]) -> Case:
     entries = items(case, "metrics", "")
     if not entries:
         raise CaseError("no metrics", "a case needs at least one metric", "/metrics")
-    metrics = tuple(_metric(entry, f"/metrics/{place}") for place, entry in enumerate(entries))
+    metrics = _metrics(entries)
     _no_name_twice(metrics)
     t = _times(case, interval, _length(metrics))
     return Case(
@@ -73,6 +74,25 @@ def read_case(case: Mapping[str, Any]) -> Case:
         epochs=_epochs(case, t),
         metrics=_weighted(metrics),
     )
+
+
+def _metrics(entries: list[Any]) -> tuple[Metric, ...]:
+    found: list[Metric] = []
+    counts = 0
+    for place, entry in enumerate(entries):
+        found.append(_metric(entry, f"/metrics/{place}"))
+        counts += _size(found[-1].readings)
+        if counts > MOST_COUNTS:
+            detail = f"all metrics together have at most {MOST_COUNTS:,} counts and values"
+            raise CaseError("too many readings", detail, f"/metrics/{place}")
+    return tuple(found)
+
+
+def _size(readings: Readings | None) -> int:
+    if readings is None:
+        return 0
+    cohorts = (readings.control, readings.canary, readings.past_control, readings.past_canary)
+    return sum(cohort.size for cohort in cohorts if cohort is not None)
 
 
 def _no_name_twice(metrics: tuple[Metric, ...]) -> None:

@@ -17,6 +17,8 @@ from attribution.fields import items, mapping, number, optional_number
 from attribution.stats.lines import Floats
 
 MOST_REQUESTS = 1e15  # of one interval; beyond that sums of squares are no numbers any more
+# Each missing reading of a distribution is a row of zeros: a few words become a large matrix.
+MOST_BOUNDS, MOST_COUNTS = 200, 1_000_000
 LARGEST = 1e150  # of a value: its square is still a number
 
 Pair = tuple[float, float]
@@ -203,7 +205,11 @@ def _histograms(series: Any, at: str, known: tuple[float, ...]) -> Cohort:
         entries = [(each, f"{at}/{place}") for place, each in enumerate(series)]
     if not entries:
         return Cohort(np.zeros((1, 0, len(known) + 1)), names, known)
-    units = [_histogram(mapping(each, pointer), pointer) for each, pointer in entries]
+    units: list[tuple[Floats, tuple[float, ...]]] = []
+    left = MOST_COUNTS
+    for each, pointer in entries:
+        units.append(_histogram(mapping(each, pointer), pointer, left))
+        left -= units[-1][0].size
     first, bounds = units[0]
     for (counts, own), (_, pointer) in zip(units, entries, strict=True):
         if own != bounds:
@@ -213,19 +219,23 @@ def _histograms(series: Any, at: str, known: tuple[float, ...]) -> Cohort:
     return Cohort(np.stack([counts for counts, _ in units]), names, bounds)
 
 
-def _histogram(entry: Mapping[str, Any], at: str) -> tuple[Floats, tuple[float, ...]]:
+def _histogram(entry: Mapping[str, Any], at: str, most: int) -> tuple[Floats, tuple[float, ...]]:
     """((T, K) increments, the K − 1 finite bounds); the open bucket may be told, or left out."""
     bounds = _bounds(items(entry, "bounds", at), f"{at}/bounds")
-    rows = [
-        _row(row, len(bounds) + 1, f"{at}/counts/{place}")
-        for place, row in enumerate(items(entry, "counts", at, default=[]))
-    ]
+    given = items(entry, "counts", at, default=[])
+    if len(given) * (len(bounds) + 1) > most:
+        detail = f"a cohort has at most {MOST_COUNTS:,} counts"
+        raise CaseError("too many counts", detail, f"{at}/counts")
+    rows = [_row(row, len(bounds) + 1, f"{at}/counts/{place}") for place, row in enumerate(given)]
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(bounds) + 1), bounds
 
 
 def _bounds(given: list[Any], at: str) -> tuple[float, ...]:
     if given and given[-1] in ("+Inf", "Inf", np.inf):
         given = given[:-1]
+    if len(given) > MOST_BOUNDS:
+        detail = f"{len(given)} bounds; at most {MOST_BOUNDS}"
+        raise CaseError("too many buckets", detail, at)
     bounds = tuple(number(each, f"{at}/{place}") for place, each in enumerate(given))
     if not bounds or any(low >= high for low, high in pairwise(bounds)):
         raise CaseError("bounds not ascending", "bounds are ascending numbers", at)

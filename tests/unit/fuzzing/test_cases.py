@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.errors import CaseError
+from attribution.judge import judge
 from controlplane.batch import MOST_CHARACTERS
 from tests.hostile import FILES, refusal
 from tests.integration.fuzzing.operations import (
@@ -19,9 +20,11 @@ from tests.integration.fuzzing.operations import (
     DETECTED,
     JUDGED,
     KAYENTA,
+    SPREAD,
 )
 from tests.memory import peak_mb
 from tests.unit.fuzzing.mutating import documents, drawn
+from tests.unit.fuzzing.test_artefacts import MOST_MB
 
 CASES = {
     "classify": (CLASSIFIED,),
@@ -130,6 +133,39 @@ def test_case__any_bytes__are_answered_or_refused_in_one_line(name, data):
         assert len(told) < 2000
         if not told:
             json.loads(said(), parse_constant=refused)
+
+
+def distribution(bounds, intervals, units=1):
+    one = {"bounds": list(range(1, bounds + 1)), "counts": [None] * intervals}
+    cohort = {f"u{n}": one for n in range(units)}
+    return {**SPREAD, "control": cohort, "canary": cohort}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "why"),
+    [
+        ([distribution(60_000, 100_000)], "too many buckets"),
+        ([distribution(200, 100_000)], "too many counts"),
+        ([distribution(200, 3_000, units=50)], "too many counts"),
+        ([{**distribution(200, 3_300), "name": f"m{n}"} for n in range(20)], "too many readings"),
+    ],
+    ids=["buckets", "intervals", "units", "metrics"],
+)
+def test_judge__missing_readings_that_would_fill_the_memory__are_refused(metrics, why):
+    case = {key: value for key, value in JUDGED.items() if key != "t"} | {"metrics": metrics}
+
+    def judged():
+        with pytest.raises(CaseError, match=why):
+            judge(case)
+
+    assert peak_mb(judged) < MOST_MB
+
+
+def test_judge__as_many_missing_readings_as_are_taken__takes_little_memory():
+    case = {key: value for key, value in JUDGED.items() if key != "t"}
+    case["metrics"] = [distribution(200, 1_000)]
+
+    assert peak_mb(lambda: judge(case)) < MOST_MB
 
 
 @drawn
