@@ -18,7 +18,9 @@ from attribution.stats.lines import Floats
 
 MOST_REQUESTS = 1e15  # of one interval; beyond that sums of squares are no numbers any more
 # Each missing reading of a distribution is a row of zeros: a few words become a large matrix.
-MOST_BOUNDS, MOST_COUNTS = 200, 1_000_000
+MOST_BOUNDS, MOST_COUNTS = 1_000, 1_000_000
+# Counts times buckets: what each bound costs to weigh.
+MOST_WORK = 200_000_000
 LARGEST = 1e150  # of a value: its square is still a number
 
 Pair = tuple[float, float]
@@ -223,11 +225,13 @@ def _histogram(entry: Mapping[str, Any], at: str, most: int) -> tuple[Floats, tu
     """((T, K) increments, the K − 1 finite bounds); the open bucket may be told, or left out."""
     bounds = _bounds(items(entry, "bounds", at), f"{at}/bounds")
     given = items(entry, "counts", at, default=[])
-    if len(given) * (len(bounds) + 1) > most:
-        detail = f"a cohort has at most {MOST_COUNTS:,} counts"
+    buckets = len(bounds) + 1
+    most = min(most, MOST_WORK // buckets)
+    if len(given) * buckets > most:
+        detail = f"{len(given):,} rows of {buckets} counts; at most {most:,} counts"
         raise CaseError("too many counts", detail, f"{at}/counts")
-    rows = [_row(row, len(bounds) + 1, f"{at}/counts/{place}") for place, row in enumerate(given)]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(bounds) + 1), bounds
+    rows = [_row(row, buckets, f"{at}/counts/{place}") for place, row in enumerate(given)]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), buckets), bounds
 
 
 def _bounds(given: list[Any], at: str) -> tuple[float, ...]:
