@@ -19,6 +19,8 @@ FINAL = {"completed", "rolled_back", "written_off", "canceled"}
 # So often a person ends it all; else it goes on unattended.
 ABORTED = 0.6
 UNDONE = 0.2
+# Steps after which whoever has not come to an end never will: some take 600.
+PATIENCE = 1500
 # What a person answers, with the action that does.
 ANSWERS = {
     "halted": ("promote", "retry", "abort"),
@@ -41,7 +43,7 @@ class End:
         if self.s.rng.random() < ABORTED:
             for rollout in list(self.rows.rollouts):
                 self.answer("abort", rollout)
-        until = self.s.steps + steps * 2 + 400
+        until = self.s.steps + steps * 2 + PATIENCE
         while self.s.steps < until and (not self.at_its_end() or self.regret()):
             self.tidy()
             waiting = None if self.busy() else self.waiting()
