@@ -113,7 +113,8 @@ class _Builder:
             self._put(*self._anchors[event.anchor], event)
         elif isinstance(event, yaml.CollectionStartEvent):
             if event.tag not in _PLAIN_TAGS:
-                raise yaml.MarkedYAMLError(problem="a tag", problem_mark=event.start_mark)
+                mark: Any = event.start_mark
+                raise yaml.MarkedYAMLError(problem="a tag", problem_mark=mark)
             line = _line(None, event)
             mapping = isinstance(event, yaml.MappingStartEvent)
             self._stack.append(_Open(Lines(line) if mapping else Rows(line), event.anchor))
