@@ -13,6 +13,8 @@ from controlplane.risk.hidden import DEEPER, HIDDEN, revealed
 from controlplane.risk.reading import pointer_step
 
 LONGEST_LINE = 500
+# Of a place. What is further in has the place of what is nearest around it.
+LONGEST_POINTER = 2_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,12 @@ def _document(value: Any, where: str, name: str, depth: int) -> Iterator[Written
     if name:
         yield Written(label.rstrip()[:LONGEST_LINE], where)
     for key, label_of, inner in _parts(value):
-        yield from _document(inner, f"{where}/{pointer_step(key)}", label_of, depth + 1)
+        yield from _document(inner, _below(where, key), label_of, depth + 1)
+
+
+def _below(where: str, key: str) -> str:
+    longer = f"{where}/{pointer_step(key)}"
+    return longer if len(longer) <= LONGEST_POINTER else where
 
 
 def _parts(value: Mapping[str, Any] | list[Any]) -> Iterator[tuple[str, str, Any]]:

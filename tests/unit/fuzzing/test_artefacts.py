@@ -8,6 +8,7 @@ import pytest
 from controlplane.risk.classify import classify
 from controlplane.risk.hidden import revealed
 from controlplane.risk.kinds import KINDS
+from controlplane.web.artefact_diff import shown
 from tests.hostile import ARTEFACTS
 from tests.memory import peak_mb
 
@@ -39,6 +40,14 @@ def test_classify__artefact_of_another_kind__is_answered_in_little_memory(kind, 
     case = {"kind": kind, "artefact": text, "before": "x", "path": path}
 
     assert peak_mb(lambda: classify(case)) < MOST_MB
+
+
+def test_shown__long_key_over_many_values__takes_little_memory():
+    document = {"k" * 400_000: {str(n): n for n in range(5_000)}}
+    found = []
+
+    assert peak_mb(lambda: found.append(shown(document, document, ["/" + "k" * 300]))) < MOST_MB
+    assert found[0].cut
 
 
 @pytest.mark.parametrize("name", ARTEFACTS)
