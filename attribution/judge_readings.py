@@ -21,6 +21,7 @@ MOST_REQUESTS = 1e15  # of one interval; beyond that sums of squares are no numb
 MOST_BOUNDS, MOST_COUNTS = 1_000, 1_000_000
 # Counts times buckets: what each bound costs to weigh.
 MOST_WORK = 200_000_000
+LONGEST_STEP = 200  # of a pointer: it is told of each reading
 LARGEST = 1e150  # of a value: its square is still a number
 
 Pair = tuple[float, float]
@@ -156,7 +157,7 @@ def _must_be_list(value: Any, at: str) -> None:
 
 
 def _escaped(unit: str) -> str:
-    return unit.replace("~", "~0").replace("/", "~1")
+    return unit[:LONGEST_STEP].replace("~", "~0").replace("/", "~1")
 
 
 def ratio_series(series: Any, at: str) -> Floats:

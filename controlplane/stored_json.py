@@ -8,6 +8,8 @@ from attribution.errors import CaseError
 
 MOST_LEVELS = 100
 MOST_VALUES = 200_000
+# Each value has one: a long key over many would take as often its length.
+LONGEST_POINTER = 300
 
 
 def check_storable(value: Any) -> None:
@@ -19,18 +21,23 @@ def check_storable(value: Any) -> None:
         seen += 1
         if level > MOST_LEVELS or seen > MOST_VALUES:
             limit = f"at most {MOST_LEVELS} levels and {MOST_VALUES:,} values"
-            raise CaseError("too large", limit, pointer[:300])
+            raise CaseError("too large", limit, pointer)
         if isinstance(one, Mapping):
             for key, inner in one.items():
                 _check_text(str(key), pointer)
-                step = str(key).replace("~", "~0").replace("/", "~1")
-                todo.append((f"{pointer}/{step}", inner, level + 1))
+                todo.append((below(pointer, key), inner, level + 1))
         elif isinstance(one, list):
-            todo += [(f"{pointer}/{index}", inner, level + 1) for index, inner in enumerate(one)]
+            todo += [(below(pointer, index), inner, level + 1) for index, inner in enumerate(one)]
         elif isinstance(one, str):
             _check_text(one, pointer)
         elif isinstance(one, float) and not math.isfinite(one):
             raise CaseError("not a finite number", "JSON has no NaN and no infinity", pointer)
+
+
+def below(pointer: str, step: object) -> str:
+    """The JSON pointer one step further in, as far as it is told at all."""
+    escaped = str(step)[:LONGEST_POINTER].replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{escaped}"[:LONGEST_POINTER]
 
 
 def no_constant(name: str) -> float:
@@ -52,4 +59,4 @@ def is_storable(text: str) -> bool:
 
 def _check_text(text: str, pointer: str) -> None:
     if not is_storable(text):
-        raise CaseError("not a text", "it holds a NUL or half a character", pointer[:300])
+        raise CaseError("not a text", "it holds a NUL or half a character", pointer)

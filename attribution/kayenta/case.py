@@ -32,6 +32,7 @@ from attribution.kayenta.options import (
 from attribution.stats.lines import Floats
 
 LARGEST = 1e30  # of a value: a root search to 1e-4 still ends soon
+LONGEST_STEP = 200  # of a pointer: it is told of each reading
 MOST_POINTS = 20_000  # of a cohort: two weeks of minutes
 
 
@@ -174,7 +175,9 @@ def value_series(series: Any, at: str) -> Floats:
 
 def _units(series: Any, at: str) -> list[tuple[Any, str]]:
     if isinstance(series, Mapping):
-        escaped = [str(unit).replace("~", "~0").replace("/", "~1") for unit in series]
+        steps = [str(u)[:LONGEST_STEP].replace("~", "~0").replace("/", "~1") for u in series]
+            str(unit)[:LONGEST_STEP].replace("~", "~0").replace("/", "~1") for unit in series
+        ]
         named = [(row, f"{at}/{unit}") for unit, row in zip(escaped, series.values(), strict=True)]
         return named or [([], at)]
     if isinstance(series, list) and series and all(isinstance(row, list) for row in series):

@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from controlplane.api.errors import ProblemError
-from controlplane.stored_json import finite, no_constant
+from controlplane.stored_json import below, finite, no_constant
 
 DEEPEST = 64
 # Digits: still a float when a formula needs one.
@@ -87,9 +87,9 @@ def _check(value: Any) -> None:
         elif isinstance(each, dict):
             for key, inner in each.items():
                 _check_text(key, at)
-                work.append((inner, f"{at}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1))
+                work.append((inner, below(at, key), depth + 1))
         elif isinstance(each, list):
-            work.extend((inner, f"{at}/{index}", depth + 1) for index, inner in enumerate(each))
+            work.extend((inner, below(at, index), depth + 1) for index, inner in enumerate(each))
         if depth > DEEPEST:
             raise _too_deep(at)
 
@@ -102,5 +102,5 @@ def _check_text(text: str, at: str) -> None:
 
 def _too_deep(at: str) -> ProblemError:
     return ProblemError(
-        400, "malformed-json", f"A body may be at most {DEEPEST} levels deep.", pointer=at[:200]
+        400, "malformed-json", f"A body may be at most {DEEPEST} levels deep.", pointer=at
     )

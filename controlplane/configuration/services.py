@@ -18,6 +18,7 @@ from controlplane.configuration.values import (
     whole_in,
 )
 from controlplane.registered import executor_problems
+from controlplane.stored_json import below
 
 FIELDS = (
     *("name", "team", "environment", "tier", "control_level", "calls", "units"),
@@ -130,7 +131,7 @@ def _addresses(value: Any, at: str) -> Iterator[tuple[str, str]]:
         yield value, at
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _addresses(inner, f"{at}/{key}")
+            yield from _addresses(inner, below(at, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _addresses(inner, f"{at}/{index}")
+            yield from _addresses(inner, below(at, index))

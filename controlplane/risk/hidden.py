@@ -16,6 +16,7 @@ from controlplane.risk import names
 HIDDEN = "(hidden: a secret)"
 LONGEST_TEXT = 2_000_000
 DEEPEST = 40
+LONGEST_NAME = 400
 DEEPER = f"… (more than {DEEPEST} levels deep)"
 # A value, and beside it what of it is sensitive.
 _MARKED = {
@@ -90,7 +91,8 @@ def _entries(
             yield key, _all(inner)
             continue
         mark = marks.get(key) or value.get(_MARKED.get(str(key), ""), False)
-        yield key, _value(inner, f"{where}/{key}", level + 1, marked=mark)
+        # The end of it tells what the value is.
+        yield key, _value(inner, f"{where}/{key}"[-LONGEST_NAME:], level + 1, marked=mark)
 
 
 def _all(value: Any) -> Any:

@@ -9,6 +9,8 @@ from tests.hostile import RAW, VALUES, pointers, replaced
 from tests.integration.fuzzing.conftest import EXAMPLES
 from tests.integration.fuzzing.operations import OPERATIONS
 from tests.integration.fuzzing.watching import told
+from tests.memory import peak_mb
+from tests.unit.fuzzing.test_artefacts import MOST_MB
 
 pytestmark = pytest.mark.django_db
 # Places × values; the committed run takes one of so many, another one at each place.
@@ -53,6 +55,16 @@ def test_body__that_is_none__is_refused_and_changes_nothing(sender):
 
     assert not troubles, told(troubles)
     assert taken == []
+
+
+GROWING = ("long_key_over_many", "many_lists", "many_keys", "nested_objects", "integer_of_1_mb")
+
+
+def test_body__that_would_grow__is_refused_in_little_memory(sender):
+    for number, operation in enumerate(OPERATIONS):
+        for name in GROWING[number % 2 :: 2]:
+            taken = peak_mb(lambda one=operation, body=RAW[name]: sender.send(one, body))
+            assert taken < MOST_MB, f"{operation.id} {name}"
 
 
 def test_body__one_value_of_it_is_another__is_answered_and_poisons_nothing(sender):

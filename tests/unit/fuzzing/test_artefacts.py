@@ -5,11 +5,14 @@ A reader that takes a time that grows with the square takes hours over these: th
 
 import pytest
 
+from attribution.judge_readings import _cohort as cohort
+from controlplane.api.parsers import parse_json
 from controlplane.risk.classify import classify
 from controlplane.risk.hidden import revealed
 from controlplane.risk.kinds import KINDS
+from controlplane.stored_json import check_storable
 from controlplane.web.artefact_diff import shown
-from tests.hostile import ARTEFACTS
+from tests.hostile import ARTEFACTS, RAW
 from tests.memory import peak_mb
 
 MOST_MB = 250
@@ -40,6 +43,20 @@ def test_classify__artefact_of_another_kind__is_answered_in_little_memory(kind, 
     case = {"kind": kind, "artefact": text, "before": "x", "path": path}
 
     assert peak_mb(lambda: classify(case)) < MOST_MB
+
+
+READ = {
+    "body": lambda: parse_json(RAW["long_key_over_many"]),
+    "artefact": lambda: check_storable({"k" * 400_000: dict.fromkeys(map(str, range(50_000)))}),
+    "list": lambda: check_storable({"k" * 400_000: [0] * 150_000}),
+    "secrets": lambda: revealed({"k" * 400_000: dict.fromkeys(map(str, range(50_000)))}),
+    "judged": lambda: cohort({"k" * 400_000: [1] * 100_000}, "value", "/metrics/0/control"),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_read__long_key_over_many_values__takes_little_memory(name):
+    assert peak_mb(READ[name]) < MOST_MB
 
 
 def test_shown__long_key_over_many_values__takes_little_memory():
