@@ -176,9 +176,7 @@ def value_series(series: Any, at: str) -> Floats:
 def _units(series: Any, at: str) -> list[tuple[Any, str]]:
     if isinstance(series, Mapping):
         steps = [str(u)[:LONGEST_STEP].replace("~", "~0").replace("/", "~1") for u in series]
-            str(unit)[:LONGEST_STEP].replace("~", "~0").replace("/", "~1") for unit in series
-        ]
-        named = [(row, f"{at}/{unit}") for unit, row in zip(escaped, series.values(), strict=True)]
+        named = [(row, f"{at}/{step}") for step, row in zip(steps, series.values(), strict=True)]
         return named or [([], at)]
     if isinstance(series, list) and series and all(isinstance(row, list) for row in series):
         return [(row, f"{at}/{place}") for place, row in enumerate(series)]
