@@ -156,6 +156,7 @@ ARTEFACTS: dict[str, tuple[str, str]] = {
     "dotted_key": ("a.toml", ".".join(["a"] * 400_000) + " = 1"),
     "quoted_dotted_key": ("a.toml", "x = {" + " . ".join(['"a"'] * 100_000) + " = 1}"),
     "dotted_keys": ("a.toml", "".join(f"{'.'.join([f'a{n}'] * 29)} = 1\n" for n in range(7_000))),
+    "long_word": ("a.toml", "a" * 900_000),
     "quotes": ("a.toml", 'a = "' + '\\"' * 400_000),
     "defaults_of_each_section": (
         "a.ini",

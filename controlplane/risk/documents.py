@@ -25,7 +25,7 @@ MOST_POINTERS = 20_000_000
 _SECTION = re.compile(r"^[^\S\n]*\[[^\]\n]{1,200}\][^\S\n]*$", re.MULTILINE)
 # A key of TOML: bare, or in quotes; of one in quotes that is longer only that it goes on.
 _PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,200}+"|'[^'\n]{0,200}+')"""
-_DOTTED = re.compile(rf"{_PART}(?:[ \t]*+\.[ \t]*+{_PART})++")
+_DOTTED = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART})++")
 _PROPERTY = re.compile(r"\s*([^#!=:\s][^=:\s]{0,300})\s*=\s*(.*)")
 
 
