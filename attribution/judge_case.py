@@ -12,13 +12,15 @@ import numpy as np
 from attribution.errors import CaseError
 from attribution.evidence import Readings, Terms
 from attribution.fields import choice, items, mapping, number, optional_number, text, times
-from attribution.judge_readings import read_readings
+from attribution.judge_readings import LARGEST, read_readings
 from attribution.stats.lines import Floats
 
 KINDS = ("value", "ratio", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 METHODS = ("sequential", "mann_whitney")
 MOST_COUNTS = 2_000_000
+# Beyond these what is computed of them is no number any more.
+MOST_MARGIN, MOST_WEIGHT = 1e9, 1e9
 
 
 @dataclass(frozen=True)
@@ -160,21 +162,28 @@ def _metric(entry: Any, at: str) -> Metric:
     kind = choice(source, "kind", at, KINDS, None)
     terms = Terms(
         direction=choice(source, "direction", at, DIRECTIONS, "increase"),
-        margin=optional_number(source, "margin", at, 0.1, 0.0),
-        pass_margin=optional_number(source, "pass_margin", at, 0.5, 0.0),
-        margin_abs=optional_number(source, "margin_abs", at, 0.0, 0.0),
+        margin=optional_number(source, "margin", at, 0.1, 0.0, MOST_MARGIN),
+        pass_margin=optional_number(source, "pass_margin", at, 0.5, 0.0, MOST_MARGIN),
+        margin_abs=optional_number(source, "margin_abs", at, 0.0, 0.0, LARGEST),
     )
     unread = "silenced" if source.get("silenced") else "source_error" * bool(source.get("error"))
     return Metric(
         name=text(source, "name", at),
         critical=_flag(source, "critical", at),
-        weight=optional_number(source, "weight", at, 1.0, 0.0),
+        weight=_weight(source, at),
         terms=terms,
         min_samples=optional_number(source, "min_samples", at, 0.0, 0.0),
         settle_s=optional_number(source, "settle_s", at, 0.0, 0.0),
         readings=None if unread else read_readings(source, kind, at),
         unread=unread,
     )
+
+
+def _weight(source: Mapping[str, Any], at: str) -> float:
+    """0, or enough to be seen beside the largest."""
+    if source.get("weight") == 0:
+        return 0.0
+    return optional_number(source, "weight", at, 1.0, 1.0 / MOST_WEIGHT, MOST_WEIGHT)
 
 
 def _flag(source: Mapping[str, Any], key: str, at: str) -> bool:

@@ -11,12 +11,15 @@ GRID = np.linspace(math.log(1e-3), math.log(1e3), 121)
 
 
 def relative_effect(counts: Counts) -> float | None:
-    """canary/control − 1 of the pooled rates; None where it is undefined."""
+    """canary/control − 1 of the pooled rates; None where it is undefined, or no number."""
     both = counts.control_total.sum(), counts.canary_total.sum()
     if min(both) <= 0 or counts.control_events.sum() <= 0:
         return None
-    control = counts.control_events.sum() / both[0]
-    return float(counts.canary_events.sum() / both[1] / control - 1.0)
+    # A control of 5e-324 events is above 0, and what is divided by it is not finite.
+    with np.errstate(all="ignore"):
+        control = counts.control_events.sum() / both[0]
+        found = float(counts.canary_events.sum() / both[1] / control - 1.0)
+    return found if math.isfinite(found) else None
 
 
 def rare_interval(

@@ -6,14 +6,14 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.errors import CaseError
 from attribution.judge import judge
 from controlplane.batch import MOST_CHARACTERS
-from tests.hostile import FILES, refusal
+from tests.hostile import FILES, pointers, refusal, replaced
 from tests.integration.fuzzing.operations import (
     ATTRIBUTED,
     CLASSIFIED,
@@ -133,6 +133,24 @@ def test_case__any_bytes__are_answered_or_refused_in_one_line(name, data):
         assert len(told) < 2000
         if not told:
             json.loads(said(), parse_constant=refused)
+
+
+EXTREME = (1e308, 1e200, 1e100, 1e15, 1e-100, 5e-324, 0, -0.0, -5e-324, -1e308)
+COMMANDS = {"judge": JUDGED, "kayenta": KAYENTA, "attribute": ATTRIBUTED, "detect": DETECTED}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_case__extreme_number_anywhere__is_answered_in_numbers_or_refused(name):
+    command = load_command_class("controlplane", "judge" if name == "kayenta" else name)
+    for at in pointers(COMMANDS[name]):
+        for number in EXTREME:
+            case = json.loads(replaced(COMMANDS[name], at, json.dumps(number)))
+            try:
+                found = command.answer(case) if isinstance(case, dict) else {}
+            except CaseError:
+                continue
+            json.loads(json.dumps(found), parse_constant=refused)
 
 
 def distribution(bounds, intervals, units=1):
