@@ -18,7 +18,7 @@ from attribution.stats.lines import Floats
 KINDS = ("value", "ratio", "distribution")
 DIRECTIONS = ("increase", "decrease", "either")
 METHODS = ("sequential", "mann_whitney")
-MOST_COUNTS = 2_000_000
+MOST_READINGS = 2_000_000
 # Beyond these what is computed of them is no number any more.
 MOST_MARGIN, MOST_WEIGHT = 1e9, 1e9
 
@@ -84,8 +84,8 @@ def _metrics(entries: list[Any]) -> tuple[Metric, ...]:
     for place, entry in enumerate(entries):
         found.append(_metric(entry, f"/metrics/{place}"))
         counts += _size(found[-1].readings)
-        if counts > MOST_COUNTS:
-            detail = f"all metrics together have at most {MOST_COUNTS:,} counts and values"
+        if counts > MOST_READINGS:
+            detail = f"all metrics together have at most {MOST_READINGS:,} counts and values"
             raise CaseError("too many readings", detail, f"/metrics/{place}")
     return tuple(found)
 
@@ -181,9 +181,8 @@ def _metric(entry: Any, at: str) -> Metric:
 
 def _weight(source: Mapping[str, Any], at: str) -> float:
     """0, or enough to be seen beside the largest."""
-    if source.get("weight") == 0:
-        return 0.0
-    return optional_number(source, "weight", at, 1.0, 1.0 / MOST_WEIGHT, MOST_WEIGHT)
+    found = optional_number(source, "weight", at, 1.0, 0.0, MOST_WEIGHT)
+    return found and number(found, f"{at}/weight", 1.0 / MOST_WEIGHT)
 
 
 def _flag(source: Mapping[str, Any], key: str, at: str) -> bool:

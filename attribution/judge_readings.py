@@ -14,14 +14,13 @@ import numpy as np
 from attribution.errors import CaseError
 from attribution.evidence import Readings
 from attribution.fields import items, mapping, number, optional_number
+from attribution.pointers import below
 from attribution.stats.lines import Floats
 
 MOST_REQUESTS = 1e15  # of one interval; beyond that sums of squares are no numbers any more
-# Each missing reading of a distribution is a row of zeros: a few words become a large matrix.
-MOST_BOUNDS, MOST_COUNTS = 1_000, 1_000_000
-# Counts times buckets: what each bound costs to weigh.
-MOST_WORK = 200_000_000
-LONGEST_STEP = 200  # of a pointer: it is told of each reading
+# Of a cohort. Each missing reading of a distribution is a row of zeros: a few words become a large
+# matrix. Work: counts times buckets, as each bound weighs them all.
+MOST_BOUNDS, MOST_COUNTS, MOST_WORK = 1_000, 1_000_000, 200_000_000
 LARGEST = 1e150  # of a value: its square is still a number
 
 Pair = tuple[float, float]
@@ -130,7 +129,7 @@ def _units(
     series: Any, at: str, nested: Callable[[list[Any]], bool]
 ) -> tuple[list[tuple[list[Any], str]], tuple[str, ...]]:
     if isinstance(series, Mapping):
-        named = [(value, f"{at}/{_escaped(str(unit))}") for unit, value in series.items()]
+        named = [(value, below(at, unit)) for unit, value in series.items()]
         for value, pointer in named:
             _must_be_list(value, pointer)
         return named or [([], at)], tuple(str(unit) for unit in series)
@@ -154,10 +153,6 @@ def _pairs_by_unit(series: list[Any]) -> bool:
 def _must_be_list(value: Any, at: str) -> None:
     if not isinstance(value, list | tuple):
         raise CaseError("not a list", "expected a list of readings or null", at)
-
-
-def _escaped(unit: str) -> str:
-    return unit[:LONGEST_STEP].replace("~", "~0").replace("/", "~1")
 
 
 def ratio_series(series: Any, at: str) -> Floats:
@@ -202,17 +197,17 @@ def _histograms(series: Any, at: str, known: tuple[float, ...]) -> Cohort:
         entries = [(series, at)]
     elif isinstance(series, Mapping):
         names = tuple(str(unit) for unit in series)
-        entries = [(each, f"{at}/{_escaped(str(unit))}") for unit, each in series.items()]
+        entries = [(each, below(at, unit)) for unit, each in series.items()]
     else:
         _must_be_list(series, at)
         entries = [(each, f"{at}/{place}") for place, each in enumerate(series)]
     if not entries:
         return Cohort(np.zeros((1, 0, len(known) + 1)), names, known)
     units: list[tuple[Floats, tuple[float, ...]]] = []
-    left = MOST_COUNTS
+    taken = 0
     for each, pointer in entries:
-        units.append(_histogram(mapping(each, pointer), pointer, left))
-        left -= units[-1][0].size
+        units.append(_histogram(mapping(each, pointer), pointer, taken))
+        taken += units[-1][0].size
     first, bounds = units[0]
     for (counts, own), (_, pointer) in zip(units, entries, strict=True):
         if own != bounds:
@@ -222,14 +217,17 @@ def _histograms(series: Any, at: str, known: tuple[float, ...]) -> Cohort:
     return Cohort(np.stack([counts for counts, _ in units]), names, bounds)
 
 
-def _histogram(entry: Mapping[str, Any], at: str, most: int) -> tuple[Floats, tuple[float, ...]]:
-    """((T, K) increments, the K − 1 finite bounds); the open bucket may be told, or left out."""
+def _histogram(entry: Mapping[str, Any], at: str, taken: int) -> tuple[Floats, tuple[float, ...]]:
+    """((T, K) increments, the K − 1 finite bounds); the open bucket may be told, or left out.
+
+    `taken`: how many counts the units before it have.
+    """
     bounds = _bounds(items(entry, "bounds", at), f"{at}/bounds")
     given = items(entry, "counts", at, default=[])
     buckets = len(bounds) + 1
-    most = min(most, MOST_WORK // buckets)
-    if len(given) * buckets > most:
-        detail = f"{len(given):,} rows of {buckets} counts; at most {most:,} counts"
+    most = min(MOST_COUNTS, MOST_WORK // buckets)
+    if taken + len(given) * buckets > most:
+        detail = f"a cohort has at most {most:,} counts in {buckets} buckets"
         raise CaseError("too many counts", detail, f"{at}/counts")
     rows = [_row(row, buckets, f"{at}/counts/{place}") for place, row in enumerate(given)]
     return np.array(rows, dtype=np.float64).reshape(len(rows), buckets), bounds

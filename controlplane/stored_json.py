@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from attribution.errors import CaseError
+from attribution.pointers import below
 
 MOST_LEVELS = 100
 MOST_VALUES = 200_000
-# Each value has one: a long key over many would take as often its length.
-LONGEST_POINTER = 300
 
 
 def check_storable(value: Any) -> None:
@@ -32,12 +31,6 @@ def check_storable(value: Any) -> None:
             _check_text(one, pointer)
         elif isinstance(one, float) and not math.isfinite(one):
             raise CaseError("not a finite number", "JSON has no NaN and no infinity", pointer)
-
-
-def below(pointer: str, step: object) -> str:
-    """The JSON pointer one step further in, as far as it is told at all."""
-    escaped = str(step)[:LONGEST_POINTER].replace("~", "~0").replace("/", "~1")
-    return f"{pointer}/{escaped}"[:LONGEST_POINTER]
 
 
 def no_constant(name: str) -> float:

@@ -11,6 +11,7 @@ from attribution.errors import CaseError
 from attribution.fields import choice, items, mapping, number, text
 from attribution.guardrails import parse_guardrail
 from attribution.moments import moment
+from attribution.pointers import below
 from controlplane.risk.kinds import kind_of
 from controlplane.stored_json import check_storable
 from controlplane.targets import each_target
@@ -85,12 +86,8 @@ def _known(value: Mapping[str, Any], known: frozenset[str], at: str) -> None:
     for name in value:
         if name not in known:
             raise CaseError(
-                "unknown field", f"known here: {', '.join(sorted(known))}", f"{at}/{_escaped(name)}"
+                "unknown field", f"known here: {', '.join(sorted(known))}", below(at, name)
             )
-
-
-def _escaped(name: object) -> str:
-    return str(name)[:100].replace("~", "~0").replace("/", "~1")
 
 
 def _short(source: Mapping[str, Any], key: str, at: str, longest: int) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+# For what a body may hold, and for a file of 5 MB.
+MOST_MB = 250
 PROCESS = Path("/proc/self")
 libc = ctypes.CDLL(None)
 

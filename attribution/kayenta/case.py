@@ -29,10 +29,10 @@ from attribution.kayenta.options import (
     metric_options,
     score_options,
 )
+from attribution.pointers import below
 from attribution.stats.lines import Floats
 
 LARGEST = 1e30  # of a value: a root search to 1e-4 still ends soon
-LONGEST_STEP = 200  # of a pointer: it is told of each reading
 MOST_POINTS = 20_000  # of a cohort: two weeks of minutes
 
 
@@ -175,8 +175,7 @@ def value_series(series: Any, at: str) -> Floats:
 
 def _units(series: Any, at: str) -> list[tuple[Any, str]]:
     if isinstance(series, Mapping):
-        steps = [str(u)[:LONGEST_STEP].replace("~", "~0").replace("/", "~1") for u in series]
-        named = [(row, f"{at}/{step}") for step, row in zip(steps, series.values(), strict=True)]
+        named = [(row, below(at, unit)) for unit, row in series.items()]
         return named or [([], at)]
     if isinstance(series, list) and series and all(isinstance(row, list) for row in series):
         return [(row, f"{at}/{place}") for place, row in enumerate(series)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from attribution.errors import CaseError
 from attribution.fields import mapping, number, optional_number
+from attribution.pointers import pointer_step
 
 MANN_WHITNEY, MEAN_INEQUALITY = "MannWhitneyClassifier", "MeanInequalityClassifier"
 CLASSIFIERS = (MANN_WHITNEY, MEAN_INEQUALITY)
@@ -72,11 +73,11 @@ def given_options(source: Mapping[str, Any], at: str) -> Given:
     given = source.get("params")
     params = {} if given is None else mapping(given, f"{at}/params")
     for key, value in params.items():
-        pointer = f"{at}/params/{_escaped(key)}"
+        pointer = f"{at}/params/{pointer_step(key)}"
         if key in NESTED:
             for inner, entry in mapping(value, pointer).items():
                 name = NESTED[key].get(inner, inner)
-                _take(found, name, entry, f"{pointer}/{_escaped(inner)}")
+                _take(found, name, entry, f"{pointer}/{pointer_step(inner)}")
         else:
             _take(found, SYNONYMS.get(key, key), value, pointer)
     return found
@@ -95,10 +96,6 @@ def contract_options(source: Mapping[str, Any], at: str) -> Given:
     """The two that the judge contract has itself; `params` of the metric come before them."""
     named = ("direction", "critical")
     return {k: (source[k], f"{at}/{k}") for k in named if source.get(k) is not None}
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _take(found: Given, name: str, value: Any, pointer: str) -> None:
@@ -189,7 +186,7 @@ def _agreed(givens: Sequence[Given], name: str) -> tuple[Mapping[str, Any], str]
 def _weights(source: Mapping[str, Any], at: str, groups: set[str]) -> dict[str, float]:
     weights = {}
     for group, value in source.items():
-        pointer = f"{at}/{_escaped(group)}"
+        pointer = f"{at}/{pointer_step(group)}"
         if group not in groups:
             raise CaseError("unknown group", f"no metric is in the group '{group}'", pointer)
         weights[group] = number(value, pointer, 0.0, 100.0)

@@ -7,8 +7,9 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
+from attribution.pointers import below
 from controlplane.api.errors import ProblemError
-from controlplane.stored_json import below, finite, no_constant
+from controlplane.stored_json import finite, no_constant
 
 DEEPEST = 64
 # Digits: still a float when a formula needs one.

@@ -20,6 +20,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from attribution.errors import CaseError
+from attribution.pointers import pointer_step
 from controlplane.api.errors import ProblemError, invalid
 from rollout.machine import IllegalTransitionError
 from rollout.services import NotAllowedError, StageMismatchError, VersionMismatchError
@@ -125,7 +126,7 @@ def _flat(detail: Any, at: str) -> Iterator[tuple[str, str]]:
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             own = str(key) == api_settings.NON_FIELD_ERRORS_KEY
-            step = str(key).replace("~", "~0").replace("/", "~1")
+            step = pointer_step(key)
             yield from _flat(inner, at if own else f"{at}/{step}")
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):

@@ -8,6 +8,7 @@ from attribution.errors import CaseError
 from attribution.fields import choice, mapping
 from attribution.guardrails import check_matchers, parse_telemetry
 from attribution.models import ControlLevel
+from attribution.pointers import below
 from attribution.sources.base import source_named
 from controlplane.configuration.values import (
     different_texts,
@@ -18,7 +19,6 @@ from controlplane.configuration.values import (
     whole_in,
 )
 from controlplane.registered import executor_problems
-from controlplane.stored_json import below
 
 FIELDS = (
     *("name", "team", "environment", "tier", "control_level", "calls", "units"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from controlplane.risk.reading import pointer_step
+from attribution.pointers import pointer_step
 
 MOST_CHARACTERS = 5_000_000
 MOST_VALUES = 1_000_000

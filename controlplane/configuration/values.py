@@ -9,7 +9,7 @@ from typing import Any
 from attribution.errors import CaseError
 from attribution.fields import mapping
 from attribution.moments import FIRST_YEAR, LAST_YEAR
-from controlplane.risk.reading import pointer_step
+from attribution.pointers import pointer_step
 
 # Safe in an address, in a log line, in a metric's label and as a file's name.
 NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"

@@ -7,9 +7,9 @@ from typing import Any
 
 from attribution.errors import CaseError
 from attribution.guardrails import LONGEST_NAME, parse_guardrail
+from attribution.pointers import pointer_step
 from controlplane.configuration.texts import Tree
 from controlplane.importing.ratios import Query
-from controlplane.risk.reading import pointer_step
 
 _BLANKS = re.compile(r"\s+")
 _LEVEL = (

@@ -10,11 +10,11 @@ from typing import Any
 
 from attribution.guardrails import LEAST_WEIGHT
 from attribution.kayenta.options import NESTED, OF_A_METRIC, SYNONYMS
+from attribution.pointers import pointer_step
 from controlplane.importing.cohort import Cohorts
 from controlplane.importing.found import Asked, Place, add
 from controlplane.importing.queries import NotCarriedError, query_of, value_of
 from controlplane.importing.ratios import Query
-from controlplane.risk.reading import pointer_step
 
 CANARY = frozenset({"scope"})
 _STANDARD_JUDGE = "NetflixACAJudge-v1.0"

@@ -7,14 +7,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from attribution.pointers import pointer_step
 from controlplane.risk import located
-from controlplane.risk.reading import (
-    MOST_CHARACTERS,
-    MOST_LEVELS,
-    PARSE_ERRORS,
-    UnreadableError,
-    pointer_step,
-)
+from controlplane.risk.reading import MOST_CHARACTERS, MOST_LEVELS, PARSE_ERRORS, UnreadableError
 
 MOST_ENTRIES = 50_000
 # Of a key of TOML.
@@ -23,7 +18,8 @@ MOST_PARTS = 30
 MOST_POINTERS = 20_000_000
 
 _SECTION = re.compile(r"^[^\S\n]*\[[^\]\n]{1,200}\][^\S\n]*$", re.MULTILINE)
-# A key of TOML: bare, or in quotes; of one in quotes that is longer only that it goes on.
+# Of a key of TOML. What is in quotes is followed for so long: a quote that is never closed costs no
+# more than that.
 _PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,200}+"|'[^'\n]{0,200}+')"""
 _DOTTED = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART})++")
 _PROPERTY = re.compile(r"\s*([^#!=:\s][^=:\s]{0,300})\s*=\s*(.*)")
@@ -79,7 +75,7 @@ def _yaml(text: str) -> Any:
 def _toml(text: str) -> Any:
     """The library keeps every beginning of a dotted key: a long one would fill the memory."""
     for key in _DOTTED.finditer(text):
-        if key[0].count(".") >= MOST_PARTS and len(re.findall(_PART, key[0])) > MOST_PARTS:
+        if len(re.findall(_PART, key[0])) > MOST_PARTS:
             raise UnreadableError(f"a key has more than {MOST_PARTS} parts")
     return tomllib.loads(text)
 

@@ -10,13 +10,8 @@ from typing import Any
 
 import yaml
 
-from controlplane.risk.reading import (
-    MOST_CHARACTERS,
-    MOST_LEVELS,
-    PARSE_ERRORS,
-    UnreadableError,
-    pointer_step,
-)
+from attribution.pointers import pointer_step
+from controlplane.risk.reading import MOST_CHARACTERS, MOST_LEVELS, PARSE_ERRORS, UnreadableError
 
 MOST_VALUES = 200_000
 MERGE = "<<"

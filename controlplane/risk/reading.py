@@ -1,4 +1,4 @@
-"""What the readers of documents share: limits, the refusal, and the steps of a JSON pointer."""
+"""What the readers of documents share: limits, and the refusal."""
 
 import configparser
 
@@ -24,8 +24,3 @@ PARSE_ERRORS = (
 
 class UnreadableError(ValueError):
     """The document cannot be read; the text says why and repeats none of its content."""
-
-
-def pointer_step(key: object) -> str:
-    """One step of a JSON pointer (RFC 6901)."""
-    return str(key).replace("~", "~0").replace("/", "~1")

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from attribution.pointers import pointer_step
 from controlplane.risk.hidden import DEEPER, HIDDEN, revealed
-from controlplane.risk.reading import pointer_step
 
 LONGEST_LINE = 500
 # Of a place. What is further in has the place of what is nearest around it.

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from attribution.pointers import pointer_step
 from controlplane.risk.dependency.lock import Lock, Origin, Package, address, host, lock_of
-from controlplane.risk.reading import UnreadableError, pointer_step
+from controlplane.risk.reading import UnreadableError
 
 Table = Mapping[Any, Any]
 _DIRECT = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")

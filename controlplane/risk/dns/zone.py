@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from attribution.pointers import pointer_step
 from controlplane.risk.documents import flatten, parse
-from controlplane.risk.reading import UnreadableError, pointer_step
+from controlplane.risk.reading import UnreadableError
 
 ROOT = ""
 DEFAULT_TTL_S = 3600

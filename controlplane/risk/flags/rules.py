@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from attribution.pointers import pointer_step
 from controlplane.risk import names
 from controlplane.risk.flags.definition import CODE_DEFAULT, Flag, Shares
-from controlplane.risk.reading import pointer_step
 from controlplane.risk.signals import Severity, Signal
 
 # Of everybody whom no condition names: so many get something else at once.

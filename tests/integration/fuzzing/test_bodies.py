@@ -9,8 +9,7 @@ from tests.hostile import RAW, VALUES, pointers, replaced
 from tests.integration.fuzzing.conftest import EXAMPLES
 from tests.integration.fuzzing.operations import OPERATIONS
 from tests.integration.fuzzing.watching import told
-from tests.memory import peak_mb
-from tests.unit.fuzzing.test_artefacts import MOST_MB
+from tests.memory import MOST_MB, peak_mb
 
 pytestmark = pytest.mark.django_db
 # Places × values; the committed run takes one of so many, another one at each place.

@@ -13,9 +13,8 @@ from controlplane.risk.kinds import KINDS
 from controlplane.stored_json import check_storable
 from controlplane.web.artefact_diff import shown
 from tests.hostile import ARTEFACTS, RAW
-from tests.memory import peak_mb
+from tests.memory import MOST_MB, peak_mb
 
-MOST_MB = 250
 OF_DOCUMENTS = ("config", "feature_flag", "content_policy", "queue", "cache", "network")
 
 

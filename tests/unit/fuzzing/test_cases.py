@@ -20,11 +20,11 @@ from tests.integration.fuzzing.operations import (
     DETECTED,
     JUDGED,
     KAYENTA,
+    METRIC,
     SPREAD,
 )
-from tests.memory import peak_mb
+from tests.memory import MOST_MB, peak_mb
 from tests.unit.fuzzing.mutating import documents, drawn
-from tests.unit.fuzzing.test_artefacts import MOST_MB
 
 CASES = {
     "classify": (CLASSIFIED,),
@@ -165,9 +165,10 @@ def distribution(bounds, intervals, units=1):
         ([distribution(60_000, 100_000)], "too many buckets"),
         ([distribution(200, 100_000)], "too many counts"),
         ([distribution(200, 3_000, units=50)], "too many counts"),
+        ([distribution(999, 190, units=2)], "too many counts"),
         ([{**distribution(200, 3_300), "name": f"m{n}"} for n in range(20)], "too many readings"),
     ],
-    ids=["buckets", "intervals", "units", "metrics"],
+    ids=["buckets", "intervals", "units", "work", "metrics"],
 )
 def test_judge__missing_readings_that_would_fill_the_memory__are_refused(metrics, why):
     case = {key: value for key, value in JUDGED.items() if key != "t"} | {"metrics": metrics}
@@ -179,7 +180,14 @@ def test_judge__missing_readings_that_would_fill_the_memory__are_refused(metrics
     assert peak_mb(judged) < MOST_MB
 
 
-def test_judge__as_many_missing_readings_as_are_taken__takes_little_memory():
+@pytest.mark.parametrize("weight", [False, 1e-12, 1e12])
+def test_judge__weight_that_is_none__is_refused(weight):
+    with pytest.raises(CaseError) as told:
+        judge({**JUDGED, "metrics": [{**METRIC, "weight": weight}, SPREAD]})
+    assert told.value.pointer == "/metrics/0/weight"
+
+
+def test_judge__many_missing_readings__takes_little_memory():
     case = {key: value for key, value in JUDGED.items() if key != "t"}
     case["metrics"] = [distribution(200, 1_000)]
 

@@ -15,9 +15,8 @@ from controlplane.environment import operator_file
 from controlplane.importing.reading import FORMATS
 from controlplane.management.commands.discover import _catalogue
 from tests.hostile import FILES, refusal
-from tests.memory import peak_mb
+from tests.memory import MOST_MB, peak_mb
 from tests.unit.fuzzing.mutating import and_each_of_the_table, documents, drawn, texts
-from tests.unit.fuzzing.test_artefacts import MOST_MB
 
 DRAFT = [{"level": "high", "approvals": 1, "stages": [{"share": 1.0, "min_s": 1}], "checks": ["a"]}]
 ENDED = {"level": "high", "kind": "deploy", "tier": 1, "harmful": True}
